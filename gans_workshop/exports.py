@@ -1,0 +1,37 @@
+"""Pictures to take home: an animated GIF of a training or of a walk, and contact sheets."""
+
+import io
+
+from gans_workshop.plots import tile
+from gans_workshop.workspace import write_file
+
+
+def save_gif(path, frames, *, columns=8, frames_per_second=10, zoom=2):
+    """Save an endless animated GIF and return its path; a folder that is missing is made.
+
+    frames: a list of picture sets (N, C, H, W), each becomes one sheet of `columns` columns. For a walk, give
+    `images[:, None]`: one picture in each frame. `zoom` enlarges every pixel.
+    Raises:
+        ValueError: 'A GIF needs ...'
+        OSError: 'The folder ... cannot be written ...'
+    """
+    if len(frames) == 0:
+        raise ValueError("A GIF needs at least one frame, and there is none yet: train first, then save.")
+    first, *others = [_picture(tile(frame, columns=columns), zoom) for frame in frames]
+    buffer = io.BytesIO()
+    milliseconds = round(1000 / frames_per_second)
+    first.save(buffer, "GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
+    return write_file(path, buffer.getvalue())
+
+
+def save_contact_sheet(path, images, *, columns=8, zoom=2):
+    """Save pictures (N, C, H, W) as one PNG and return its path. Raises: OSError, as `save_gif` does."""
+    buffer = io.BytesIO()
+    _picture(tile(images, columns=columns), zoom).save(buffer, "PNG")
+    return write_file(path, buffer.getvalue())
+
+
+def _picture(sheet, zoom):
+    from PIL import Image
+
+    return Image.fromarray(sheet.repeat(zoom, axis=0).repeat(zoom, axis=1))

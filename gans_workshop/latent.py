@@ -1,0 +1,42 @@
+"""Move through the latent space, the space of all z: mixtures of two points, and walks along several."""
+
+import torch
+
+
+def lerp(a, b, t):
+    """Mix two z on the straight line from `a` (t = 0) to `b` (t = 1).
+
+    The middle of two normal z is shorter than the z that G was trained on; `slerp` keeps the length.
+    Shapes: a, b (..., latent_dim), t a number or (..., 1) -> (..., latent_dim).
+    """
+    return a + t * (b - a)
+
+
+def slerp(a, b, t):
+    """Mix two z on the arc from `a` (t = 0) to `b` (t = 1): the length changes evenly, as does the angle.
+
+    Shapes: a, b (..., latent_dim), t a number or (..., 1) -> (..., latent_dim).
+    Source: Shoemake 1985; White 2016, 'Sampling generative networks'.
+    """
+    length_a, length_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
+    cosine = (a * b).sum(-1, keepdim=True) / (length_a * length_b).clamp(min=1e-12)
+    angle = cosine.clamp(-1, 1).acos()
+    if bool((angle.sin() < 1e-4).any()):  # same or opposite direction: there is no one arc
+        return lerp(a, b, t)
+    direction = (a / length_a * ((1 - t) * angle).sin() + b / length_b * (t * angle).sin()) / angle.sin()
+    return direction * lerp(length_a, length_b, t)
+
+
+def walk(stops, *, steps=12, mix=slerp):
+    """Walk from stop to stop and back to the first: the z on the way, for a film without a jump.
+
+    Shapes: stops (K, latent_dim), K >= 2 -> (K * steps, latent_dim).
+    Raises: ValueError: 'A walk needs ...'
+    """
+    if stops.ndim != 2 or len(stops) < 2 or steps < 1:
+        raise ValueError(
+            f"A walk needs at least two stops (K, latent_dim) and one step between them; found stops "
+            f"{tuple(stops.shape)} and steps={steps}. Try walk(torch.randn(5, gan.generator.latent_dim))."
+        )
+    times = [i / steps for i in range(steps)]
+    return torch.stack([mix(a, b, t) for a, b in zip(stops, stops.roll(-1, 0)) for t in times])

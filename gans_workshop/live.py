@@ -1,0 +1,133 @@
+"""Watch a training while it runs: one picture, renewed in place, and a film of it to keep."""
+
+import time
+import warnings
+
+from gans_workshop.plots import draw_losses, draw_scores, tile, to_png
+
+FILM_LENGTH = 48  # frames kept at most: then every other one goes, and the pauses double
+
+
+class Film:
+    """What the fixed z became as training went on: `frames`, each (64, C, H, W) on the CPU, at the given `steps`."""
+
+    def __init__(self):
+        self.frames, self.steps, self.pause = [], [], 1
+
+    def look(self, gan):
+        """Keep a frame if one is due: often at first, when much changes, and ever more rarely later."""
+        if self.steps and gan.step < self.steps[-1] + self.pause:
+            return
+        self.frames.append(gan.sample(gan.fixed_z).cpu())
+        self.steps.append(gan.step)
+        self.pause = max(self.pause, gan.step // 16)
+        if len(self.frames) > FILM_LENGTH:
+            del self.frames[1::2], self.steps[1::2]
+
+    def pick(self, count):
+        """Choose `count` moments, from the first to the last, as (frames, captions) for `film_strip`."""
+        places = sorted({round(i * (len(self.frames) - 1) / max(1, count - 1)) for i in range(count)})
+        return [self.frames[i] for i in places], [f"{self.steps[i]:,}" for i in places]
+
+
+class LiveView:
+    """Give it to `train(..., watch=LiveView())`: pictures for the same z, losses, opinions, and the time left.
+
+    The picture is renewed every `seconds` at most, and more rarely where drawing it would cost more than 4 % of the
+    time. In a terminal it is a progress bar. `film` keeps what was seen.
+    """
+
+    def __init__(self, *, seconds=2):
+        self.seconds = seconds
+        self.film = Film()
+        self.screen = None
+
+    def __call__(self, gan, done, last):
+        """Look at the game after a step; `done` is the part of the budget that is spent."""
+        self.film.look(gan)
+        now = time.monotonic()
+        if self.screen is None:
+            self.screen = _Screen() if _in_notebook() else _Terminal()
+            self.start, self.next_look, self.spent_before = now, now, done
+        if last or now >= self.next_look:
+            self.screen.show(gan, done, _time_left(now - self.start, done))
+            cost = time.monotonic() - now
+            self.next_look = now + max(self.seconds, 25 * cost)
+        if last:
+            self.screen.finish(gan)
+            self.screen = None
+
+
+def _in_notebook():
+    from IPython import get_ipython
+
+    return hasattr(get_ipython(), "kernel")
+
+
+def _time_left(elapsed, done):
+    seconds = elapsed * (1 - done) / max(done, 1e-6)
+    return f"{seconds / 60:.0f} min left" if seconds > 90 else f"{seconds:.0f} s left"
+
+
+def draw_view(gan):
+    """Draw the picture of the live view: what the fixed z became, beside the losses and D's opinions."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 5.2), layout="constrained", facecolor="white")
+    left, right = figure.subfigures(1, 2, width_ratios=[5, 6])
+    grid = left.subplots()
+    grid.imshow(tile(gan.sample(gan.fixed_z).cpu()), cmap="gray", vmin=0, vmax=255)
+    grid.set_axis_off()
+    grid.set_title(f"G(z) for the same 64 z, after {gan.step:,} steps", fontsize=12)
+    losses, scores = right.subplots(2, 1)
+    draw_losses(losses, gan.history)
+    draw_scores(scores, gan.history)
+    return figure
+
+
+class _Screen:
+    """The view in a notebook: a picture of fixed size, a line of text and a bar, renewed in place."""
+
+    def __init__(self):
+        import ipywidgets as widgets
+        from IPython.display import display
+
+        self.image = widgets.Image(format="png", width=880, height=416)
+        self.label = widgets.Label()
+        self.bar = widgets.IntProgress(max=1000, layout=widgets.Layout(width="880px"))
+        self.box = widgets.VBox([self.image, self.label, self.bar])
+        display(self.box)
+
+    def show(self, gan, done, time_left):
+        self.label.value = f"step {gan.step:,}, {time_left} (the stop button is safe)"
+        self.bar.value = round(1000 * done)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.png = to_png(draw_view(gan), dpi=80)
+        self.image.value = self.png
+
+    def finish(self, gan):
+        """Put a plain picture in the place of the widget: it stays when the notebook is closed."""
+        from IPython.display import Image, display
+
+        self.box.close()
+        display(Image(self.png, alt=f"The pictures, losses and opinions after {gan.step} steps"))
+
+
+class _Terminal:
+    """The view outside a notebook: a progress bar."""
+
+    def __init__(self):
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=100, unit="%", bar_format="{percentage:3.0f}% {bar} {postfix}")
+
+    def show(self, gan, done, time_left):
+        history = gan.history
+        self.bar.n = round(100 * done)
+        self.bar.set_postfix_str(
+            f"step {gan.step:,}, D(x) {history.d_real[-1]:.2f}, D(G(z)) {history.d_fake[-1]:.2f}, {time_left}"
+        )
+
+    def finish(self, gan):
+        self.bar.close()

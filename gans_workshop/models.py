@@ -1,0 +1,176 @@
+"""The players: a generator and a discriminator of convolutions (DCGAN), and a plain pair without (MLP)."""
+
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+class Generator(nn.Module):
+    """Draw pictures from noise, from a coarse sheet to a fine one: the criminal.
+
+    Shapes: z (N, latent_dim) -> images (N, channels, image_size, image_size) in [-1, 1].
+    `image_size` is a multiple of 4 from 16 to 256; `width` is the number of feature maps at the full size.
+    Raises: ValueError: 'image_size=... '
+    Source: Radford et al. 2016; the convolution at the end smooths the checkerboard (Odena et al. 2016).
+    """
+
+    def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=16):
+        super().__init__()
+        self.latent_dim = latent_dim
+        sizes = _sizes(image_size)  # 28: 7, 14, 28
+        maps = [width * min(2**i, 8) for i in reversed(range(len(sizes)))]  # 28: 4w, 2w, w feature maps
+        layers = [
+            nn.Linear(latent_dim, maps[0] * sizes[0] ** 2, bias=False),  # (N, 4w * 7 * 7)
+            nn.Unflatten(1, (maps[0], sizes[0], sizes[0])),  # (N, 4w, 7, 7)
+            nn.BatchNorm2d(maps[0]),  # (N, 4w, 7, 7)
+            nn.ReLU(),  # (N, 4w, 7, 7)
+        ]
+        for size, before, after in zip(sizes[1:], maps, maps[1:]):
+            odd = size % 2  # one row and column more where the size is odd
+            layers += [
+                # (N, 2w, 14, 14), then (N, w, 28, 28)
+                nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd, bias=False),
+                nn.BatchNorm2d(after),  # (N, 2w, 14, 14), then (N, w, 28, 28)
+                nn.ReLU(),  # (N, 2w, 14, 14), then (N, w, 28, 28)
+            ]
+        layers += [
+            nn.Conv2d(width, channels, 3, padding=1),  # (N, 1, 28, 28)
+            nn.Tanh(),  # (N, 1, 28, 28), between -1 and 1
+        ]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z):
+        """Draw one picture from each z."""
+        return self.layers(z)
+
+
+class Discriminator(nn.Module):
+    """Give each picture a logit, high for 'real' and low for 'fake': the detective. sigmoid(logit) is D(x).
+
+    Shapes: images (N, channels, image_size, image_size) -> logits (N, 1).
+    `image_size` is a multiple of 4 from 16 to 256; `width` is the number of feature maps of the first layer.
+    Raises: ValueError: 'image_size=... '
+    Source: Radford et al. 2016.
+    """
+
+    def __init__(self, *, image_size=28, channels=1, width=16):
+        super().__init__()
+        _sizes(image_size)
+        layers = [
+            nn.Conv2d(channels, width, 4, stride=2, padding=1),  # (N, w, 14, 14)
+            nn.LeakyReLU(0.2),  # (N, w, 14, 14)
+        ]
+        size, maps = image_size // 2, width
+        while size > 4:
+            kernel = 4 - size % 2  # 3 where the size is odd: 7 -> 4
+            after = min(2 * maps, 8 * width)
+            layers += [
+                nn.Conv2d(maps, after, kernel, stride=2, padding=1, bias=False),  # (N, 2w, 7, 7), then (N, 4w, 4, 4)
+                nn.BatchNorm2d(after),  # (N, 2w, 7, 7), then (N, 4w, 4, 4)
+                nn.LeakyReLU(0.2),  # (N, 2w, 7, 7), then (N, 4w, 4, 4)
+            ]
+            size, maps = (size + 1) // 2, after
+        layers += [
+            nn.Flatten(),  # (N, 4w * 4 * 4)
+            nn.Linear(maps * size * size, 1),  # (N, 1)
+        ]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images):
+        """Give one logit for each picture."""
+        return self.layers(images)
+
+
+class MLPGenerator(nn.Module):
+    """Draw pictures from noise without convolutions. Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
+
+    Source: the kind of network in Goodfellow et al. 2014.
+    """
+
+    def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=128):
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.layers = nn.Sequential(
+            nn.Linear(latent_dim, width),  # (N, w)
+            nn.ReLU(),  # (N, w)
+            nn.Linear(width, 2 * width),  # (N, 2w)
+            nn.ReLU(),  # (N, 2w)
+            nn.Linear(2 * width, channels * image_size**2),  # (N, C * H * W)
+            nn.Tanh(),  # (N, C * H * W), between -1 and 1
+            nn.Unflatten(1, (channels, image_size, image_size)),  # (N, C, H, W)
+        )
+
+    def forward(self, z):
+        """Draw one picture from each z."""
+        return self.layers(z)
+
+
+class MLPDiscriminator(nn.Module):
+    """Give each picture a logit without convolutions. Shapes: images (N, C, H, W) -> logits (N, 1).
+
+    Source: the kind of network in Goodfellow et al. 2014.
+    """
+
+    def __init__(self, *, image_size=28, channels=1, width=128):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),  # (N, C * H * W)
+            nn.Linear(channels * image_size**2, 2 * width),  # (N, 2w)
+            nn.LeakyReLU(0.2),  # (N, 2w)
+            nn.Linear(2 * width, width),  # (N, w)
+            nn.LeakyReLU(0.2),  # (N, w)
+            nn.Linear(width, 1),  # (N, 1)
+        )
+
+    def forward(self, images):
+        """Give one logit for each picture."""
+        return self.layers(images)
+
+
+@contextmanager
+def frozen(network):
+    """Let pictures and gradients pass through `network`, but change no bit of it, nor batch norm's statistics."""
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    network.requires_grad_(False)
+    for layer in norms:
+        layer.track_running_stats = False
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
+        for layer in norms:
+            layer.track_running_stats = True
+
+
+def shape_table(network, example):
+    """List what each layer makes of `example`, with its number of weights, as text to print."""
+    rows = [("input", tuple(example.shape), 0)]
+    layers = [layer for layer in network.modules() if not list(layer.children())]
+
+    def note(layer, _, out):
+        rows.append((type(layer).__name__, tuple(out.shape), sum(p.numel() for p in layer.parameters())))
+
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    try:
+        with torch.no_grad():
+            network(example)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    total = sum(count for *_, count in rows)
+    lines = [f"{name:<16}{shape!s:<22}{count:>9,}" for name, shape, count in rows]
+    return "\n".join([f"{'layer':<16}{'shape after it':<22}{'weights':>9}", *lines, f"{'all':<38}{total:>9,}"])
+
+
+def _sizes(image_size):
+    if image_size % 4 or not 16 <= image_size <= 256:
+        near = min(max(16, 4 * round(image_size / 4)), 256)
+        raise ValueError(
+            f"image_size={image_size} cannot be halved often enough: these networks draw squares whose side is a "
+            f"multiple of 4 from 16 to 256. Try image_size={near}."
+        )
+    sizes = [image_size]
+    while sizes[0] >= 8:
+        sizes.insert(0, sizes[0] // 2)
+    return sizes

@@ -1,0 +1,246 @@
+"""Draw every figure of the series. Each function returns a Figure and never shows it: a cell's last line does.
+
+matplotlib is imported inside the functions, so that importing the package stays fast.
+"""
+
+import io
+import math
+
+import numpy as np
+
+# The two players look the same on every page: blue and vermillion (safe for colour-blind eyes), solid and dashed.
+DETECTIVE = {"color": "#0072B2", "linestyle": "-"}  # D, the discriminator
+CRIMINAL = {"color": "#D55E00", "linestyle": "--"}  # G, the generator
+LN2 = math.log(2)
+MAX_POINTS = 500  # a line with more points looks the same and costs more to draw
+TITLE, LABEL, SMALL = 14, 12, 11  # type sizes in points
+
+
+def _figure(rows, columns, *, size, title=None):
+    """Make a figure that pyplot forgets at once: it is shown exactly once and nothing leaks."""
+    import matplotlib.pyplot as plt
+
+    fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", facecolor="white")
+    plt.close(fig)
+    if title:
+        fig.suptitle(title, fontsize=TITLE)
+    return fig, axes
+
+
+def to_png(fig, *, dpi=100):
+    """Turn a figure into the bytes of a PNG picture, for `ipywidgets.Image` or a file."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+def _check_shape(shape):
+    """Raise one sentence for a student if `shape` is not (N, C, H, W) with C = 1 or 3."""
+    hint = None
+    if len(shape) == 3:
+        hint = "one picture needs images[None]" if shape[0] in (1, 3) else "grey pictures need images[:, None]"
+    elif len(shape) != 4:
+        hint = "the four axes are: how many, channels, height, width"
+    elif shape[1] not in (1, 3):
+        last = shape[3] in (1, 3)
+        hint = "here the channels come last: use images.permute(0, 3, 1, 2)" if last else "keep 1 or 3 of the channels"
+    elif 0 in shape:
+        hint = "there is nothing to show: ask for at least one picture"
+    if hint:
+        raise ValueError(f"The pictures have shape {tuple(shape)} instead of (N, C, H, W) with C = 1 or 3; {hint}.")
+
+
+def _to_uint8(images):
+    """Check pictures (tensor or array) and bring them to uint8, shape (N, C, H, W)."""
+    if hasattr(images, "detach"):  # a torch tensor, perhaps on a GPU, perhaps in half precision
+        images = images.detach().cpu()
+        images = images.float() if images.is_floating_point() else images
+    images = np.asarray(images)
+    _check_shape(images.shape)
+    if images.dtype == np.uint8:
+        return images
+    low, high = float(images.min()), float(images.max())
+    if not math.isfinite(low + high):
+        raise ValueError(
+            "Some pixels are NaN (not a number): the network that drew them has broken down; train afresh."
+        )
+    if low < -1.01 or high > 1.01:
+        hint = "use images / 127.5 - 1" if low >= 0 and high > 2 else "scale them so that -1 is black and 1 is white"
+        raise ValueError(f"The pictures run from {low:.4g} to {high:.4g} instead of from -1 to 1; {hint}.")
+    return ((images.clip(-1, 1) + 1) * 127.5).round().astype(np.uint8)
+
+
+def tile(images, *, columns=8, gap=2):
+    """Lay pictures side by side on one white sheet.
+
+    Shapes: images (N, C, H, W), float in [-1, 1] or uint8 -> uint8 array (H, W) for C = 1, (H, W, 3) for C = 3.
+    Raises: ValueError, in one sentence, for any other shape or range.
+    """
+    images = _to_uint8(images)
+    count, channels, height, width = images.shape
+    columns = max(1, min(columns, count))
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
+    for i, image in enumerate(images):
+        top, left = i // columns * (height + gap), i % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = image.transpose(1, 2, 0)
+    return sheet[:, :, 0] if channels == 1 else sheet
+
+
+def _show_sheet(sheet, *, width, title):
+    fig, axes = _figure(1, 1, size=(width, width * sheet.shape[0] / sheet.shape[1] + 0.5), title=title)
+    axes[0, 0].imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes[0, 0].set(xticks=[], yticks=[])
+    axes[0, 0].spines[:].set_visible(False)
+    return fig, axes[0, 0]
+
+
+def show_images(images, *, columns=8, title=None, captions=None):
+    """Show pictures (as for `tile`) in a grid; `captions`, one for each picture, stand above them."""
+    images = _to_uint8(images)
+    count, _, height, width = images.shape
+    columns = max(1, min(columns, count))
+    gap = 2 if captions is None else max(2, width // 3)
+    sheet = tile(images, columns=columns, gap=gap)
+    fig, ax = _show_sheet(sheet, width=max(3.5, (0.8 if captions is None else 1.3) * columns), title=title)
+    for i, caption in enumerate([] if captions is None else captions):
+        x, y = i % columns * (width + gap) + width / 2, i // columns * (height + gap) - 1
+        ax.text(x, y, caption, ha="center", va="bottom", fontsize=SMALL)
+    return fig
+
+
+def film_strip(frames, *, captions, title=None):
+    """Show how the same z change: a column for each moment in `frames`, its caption above, and a row for each z."""
+    frames = [_to_uint8(frame) for frame in frames]  # each (N, C, H, W)
+    width = frames[0].shape[3]
+    row_by_row = np.stack(frames, axis=1).reshape(-1, *frames[0].shape[1:])
+    fig, ax = _show_sheet(tile(row_by_row, columns=len(frames)), width=max(3.5, len(frames)), title=title)
+    ax.set_xticks([i * (width + 2) + width / 2 for i in range(len(frames))], captions, fontsize=SMALL)
+    ax.tick_params(top=False, bottom=False, labeltop=True, labelbottom=False)
+    return fig
+
+
+def _draw_line(ax, steps, values, *, style, label):
+    """Draw at most MAX_POINTS values thin and their moving average thick; return the average."""
+    count = min(len(steps), len(values))  # an interrupted training may have noted one and not the other
+    pieces = [part for part in np.array_split(np.arange(count), min(max(count, 1), MAX_POINTS)) if len(part)]
+    steps, values = np.asarray(steps[:count], float), np.asarray(values[:count], float)
+    last = [part[-1] for part in pieces]
+    smooth = np.array([values[part].mean() for part in pieces])
+    window = np.ones(1 + len(pieces) // 25)
+    if len(pieces):
+        smooth = np.convolve(smooth, window, "same") / np.convolve(np.ones_like(smooth), window, "same")
+    ax.plot(steps[last], values[last], color=style["color"], linewidth=0.6, alpha=0.4)
+    ax.plot(steps[last], smooth, **style, linewidth=2.2, label=label)
+    return smooth
+
+
+def _mark(ax, level, text, color):
+    ax.axhline(level, color=color, linewidth=1, linestyle=":")
+    ax.text(1.01, level, text, transform=ax.get_yaxis_transform(), color=color, va="center", fontsize=SMALL)
+
+
+def _finish(ax, xlabel, ylabel):
+    ax.set_xlabel(xlabel, fontsize=LABEL)
+    ax.set_ylabel(ylabel, fontsize=LABEL)
+    ax.tick_params(labelsize=SMALL)
+    ax.spines[["top", "right"]].set_visible(False)
+    if ax.get_legend_handles_labels()[0]:  # above the curves, where it hides none of them
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=SMALL)
+
+
+def draw_losses(ax, history):
+    """Draw both losses on given axes, and the two levels that mean: D can only toss a coin."""
+    d = _draw_line(ax, history.steps, history.d_loss, style=DETECTIVE, label="D, the detective")
+    g = _draw_line(ax, history.steps, history.g_loss, style=CRIMINAL, label="G, the criminal")
+    _mark(ax, 2 * LN2, "2 ln 2 = 1.386", DETECTIVE["color"])
+    _mark(ax, LN2, "ln 2 = 0.693", CRIMINAL["color"])
+    both = np.concatenate([d, g, [0, 1.8]])
+    both = both[np.isfinite(both)]
+    ax.set_ylim(1.25 * both.min(), 1.25 * both.max())
+    _finish(ax, "step", "loss")
+
+
+def draw_scores(ax, history):
+    """Draw D(x) and D(G(z)) on given axes: what the detective thinks of real pictures and of fakes."""
+    _draw_line(ax, history.steps, history.d_real, style=DETECTIVE, label="D(x): real pictures")
+    _draw_line(ax, history.steps, history.d_fake, style=CRIMINAL, label="D(G(z)): fakes")
+    _mark(ax, 0.5, "a coin toss", "0.35")
+    ax.set_ylim(0, 1)
+    _finish(ax, "step", "D's opinion (1 = real)")
+
+
+def _plot(draw, history, title):
+    when = f" over {history.steps[-1]:,} steps" if len(history.steps) else ": nothing trained yet"
+    fig, axes = _figure(1, 1, size=(8, 4), title=title + when)
+    draw(axes[0, 0], history)
+    return fig
+
+
+def plot_losses(history, *, title="The losses of both players"):
+    """Plot both losses over a training; `history` has the lists steps, d_loss and g_loss, of any length."""
+    return _plot(draw_losses, history, title)
+
+
+def plot_scores(history, *, title="What the detective thinks"):
+    """Plot D(x) and D(G(z)) over a training; `history` has the lists steps, d_real and d_fake, of any length."""
+    return _plot(draw_scores, history, title)
+
+
+# Slanted land: notebook 01.
+
+
+def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
+    """Plot each of `curves` (name: values over `x`) in its own axes, with a dot and its value at each of `marks`."""
+    fig, axes = _figure(1, len(curves), size=(4.6 * len(curves) + 0.4, 3.8), title=title)
+    for ax, (name, y) in zip(axes[0], curves.items(), strict=True):
+        ax.plot(x, y, color="0.2", linewidth=2.2)
+        for mark, height in zip(marks, np.interp(marks, x, y), strict=True):
+            ax.plot(mark, height, "o", color="0.2")
+            text = f"  {mark:g} gives {height:.2f}  "
+            ax.text(mark, height, text, ha="right" if y[-1] > y[0] else "left", va="bottom", fontsize=SMALL)
+        ax.set_title(name, fontsize=LABEL)
+        ax.margins(x=0.45)
+        ax.set_xticks(np.linspace(np.round(x[0]), np.round(x[-1]), 5))
+        _finish(ax, xlabel, ylabel)
+    return fig
+
+
+def _draw_cells(ax, values, *, signed=False, numbers=True):
+    """Draw four numbers as a 2 x 2 screen (1 = dark) or, signed, as weights (purple below 0, green above)."""
+    cells = np.asarray(values, float).reshape(2, 2)
+    ax.imshow(cells, cmap="PRGn" if signed else "gray_r", vmin=-1.5 if signed else 0, vmax=1.5 if signed else 1)
+    ax.set(xticks=[], yticks=[])
+    for (row, column), value in np.ndenumerate(cells if numbers else []):
+        color = "white" if abs(value) > (1 if signed else 0.5) else "black"
+        text = f"{value:+.2f}" if signed else f"{value:.2f}"
+        ax.text(column, row, text, color=color, ha="center", va="center", fontsize=LABEL)
+
+
+def show_screens(screens, *, captions=None, numbers=True, title=None, columns=8, signed=False):
+    """Show 2 x 2 screens (four numbers each, 1 = dark); `signed` draws weights: purple below 0, green above."""
+    columns = min(columns, len(screens))
+    rows = -(-len(screens) // columns)
+    fig, axes = _figure(rows, columns, size=(1.4 * columns, 1.75 * rows + 0.4), title=title)
+    for ax in axes.flat[len(screens) :]:
+        ax.axis("off")
+    for i, screen in enumerate(screens):
+        _draw_cells(axes.flat[i], screen, signed=signed, numbers=numbers)
+        axes.flat[i].set_title(captions[i] if captions else "", fontsize=SMALL)
+    return fig
+
+
+def show_game(moments, *, title=None):
+    """Show the game as a strip, a column for each moment (caption, D's weights, fake, D's error, G's error)."""
+    fig, axes = _figure(3, len(moments), size=(1.6 * len(moments) + 0.6, 5), title=title)
+    for column, (caption, weights, fake, d_error, g_error) in zip(axes.T, moments, strict=True):
+        _draw_cells(column[0], weights, signed=True)
+        _draw_cells(column[1], fake)
+        column[0].set_title(caption, fontsize=SMALL)
+        bars = column[2].bar(["D", "G"], [d_error, g_error], color=[DETECTIVE["color"], CRIMINAL["color"]])
+        column[2].bar_label(bars, fmt="%.2f", fontsize=SMALL)
+        column[2].set(ylim=(0, 1.2 * max(2, *(max(m[3:]) for m in moments))), yticks=[])
+        column[2].spines[["top", "right", "left"]].set_visible(False)
+    for ax, label in zip(axes[:, 0], ("D's weights", "a fake, G(z)", "errors"), strict=True):
+        ax.set_ylabel(label, fontsize=LABEL)
+    return fig

@@ -1,0 +1,240 @@
+"""The game: `GAN` holds its state, two short steps are its moves, `train` plays until the budget is spent."""
+
+import copy
+import functools
+import math
+import time
+from array import array
+
+import torch
+
+from gans_workshop.datasets import check_images, to_float
+from gans_workshop.device import stop_button
+from gans_workshop.losses import non_saturating
+from gans_workshop.models import frozen
+
+AVERAGE_STEPS = 500  # over about so many steps the generator's weights are averaged
+
+
+class History:
+    """What happened at each step: `steps`, `d_loss`, `g_loss`, `d_real` (mean D(x)) and `d_fake` (mean D(G(z)))."""
+
+    def __init__(self):
+        # 8 bytes a number: hours of training stay small
+        self.steps, self.d_loss, self.g_loss, self.d_real, self.d_fake = (array("d") for _ in range(5))
+
+    def append(self, *numbers):
+        """Note a step: one number for each list, in their order."""
+        for values, number in zip(vars(self).values(), numbers, strict=True):
+            values.append(number)
+
+    def state_dict(self):
+        """Return all lists as tensors, by name."""
+        return {name: torch.tensor(values, dtype=torch.float64) for name, values in vars(self).items()}
+
+    def load_state_dict(self, state):
+        """Replace all lists by those of `state_dict()`."""
+        vars(self).update({name: array("d", values.tolist()) for name, values in state.items()})
+
+
+class GAN:
+    """Both players and all that is needed to go on exactly where one stopped.
+
+    generator: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1]; discriminator: images -> logits (N, 1).
+    """
+
+    def __init__(self, generator, discriminator, *, device="cpu", d_lr=2e-3, g_lr=2e-3, seed=0):
+        self.device = torch.device(device)
+        place = {"device": self.device, "memory_format": torch.channels_last}  # convolutions are faster so laid out
+        self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
+        self.average = copy.deepcopy(generator).eval().requires_grad_(False)  # moving average of G: it draws samples
+        self.d_optimizer = _adam(discriminator, d_lr)
+        self.g_optimizer = _adam(generator, g_lr)
+        self.history = History()
+        self.step = 0  # rounds of the game so far
+        self.seen = 0  # real pictures shown so far, which gives the place in the shuffled data set
+        self.seed = seed
+        self.random = torch.Generator().manual_seed(seed)  # the only source of z: on the CPU, for every device the same
+        self.fixed_z = self.draw_z(64)  # the same 64 z for every preview, so that one sees them change
+        self.picture_shape = self._play_silently()  # (C, H, W)
+
+    def _play_silently(self):
+        fake = self.sample(self.fixed_z[:2])
+        try:
+            with torch.no_grad(), frozen(self.discriminator):
+                self.discriminator(fake)
+        except RuntimeError as error:
+            raise ValueError(
+                f"The generator draws pictures of shape {tuple(fake.shape[1:])}, which this discriminator cannot look "
+                f"at ({error}). Make both with the same image_size and channels."
+            ) from None
+        return tuple(fake.shape[1:])
+
+    def draw_z(self, count):
+        """Draw the noise z, (count, latent_dim), from a normal distribution."""
+        return torch.randn(count, self.generator.latent_dim, generator=self.random).to(self.device)
+
+    @torch.no_grad()
+    def sample(self, z=64):
+        """Draw pictures from z (N, latent_dim), or from that many new z: (N, C, H, W) in [-1, 1].
+
+        New z come from PyTorch's own random numbers: looking at samples never changes the training.
+        """
+        if isinstance(z, int):
+            z = torch.randn(z, self.generator.latent_dim)
+        return torch.cat([self.average(part) for part in z.to(self.device).split(256)])
+
+    @torch.no_grad()
+    def update_average(self):
+        """Let the average follow the generator: about the last AVERAGE_STEPS steps count."""
+        weight = max(1 / AVERAGE_STEPS, 1 / (self.step + 1))
+        for kept, new in zip(self.average.state_dict().values(), self.generator.state_dict().values()):
+            if kept.is_floating_point():  # the weights and batch norm's statistics, not its counter
+                kept.lerp_(new, weight)
+
+    def state_dict(self):
+        """Return a copy of the whole state of the game: tensors, numbers, dicts and lists only."""
+        state = {name: getattr(self, name).state_dict() for name in _PARTS}
+        state |= {name: getattr(self, name) for name in _PLAIN} | {"random": self.random.get_state()}
+        return copy.deepcopy(state)
+
+    def load_state_dict(self, state):
+        """Bring back a state from `state_dict()`: training goes on exactly from there."""
+        for name in _PARTS:
+            getattr(self, name).load_state_dict(state[name])
+        for name in _PLAIN:
+            setattr(self, name, state[name])
+        self.fixed_z = self.fixed_z.to(self.device)
+        self.random.set_state(state["random"])
+
+
+_PARTS = ("generator", "discriminator", "average", "d_optimizer", "g_optimizer", "history")
+_PLAIN = ("step", "seen", "seed", "fixed_z")
+
+
+def _adam(network, lr):
+    # 0.9 instead of 0.5 oscillates (Radford et al. 2016, sec. 4)
+    return torch.optim.Adam(network.parameters(), lr=lr, betas=(0.5, 0.999), fused=True)
+
+
+def discriminator_step(gan, real, *, loss=non_saturating, augment=None):
+    """Let D learn from one batch of real pictures and as many fakes; G stands still.
+
+    Shapes: real (N, C, H, W) in [-1, 1] -> (d_loss, mean D(x), mean D(G(z))), three numbers.
+    """
+    with frozen(gan.generator):
+        fake = gan.generator(gan.draw_z(len(real)))
+    if augment:
+        real, fake = augment(real), augment(fake)
+
+    # D wants D(x) -> 1 and D(G(z)) -> 0: it minimises -log D(x) - log(1 - D(G(z)))
+    real_logits = gan.discriminator(real)
+    fake_logits = gan.discriminator(fake)  # a batch of its own: mixed with the real one, batch norm would tell
+    d_loss = loss.discriminator(real_logits, fake_logits)
+    if loss.penalty:
+        d_loss = d_loss + loss.penalty(gan.discriminator, real, fake)
+
+    _update(gan, gan.d_optimizer, d_loss, "detective")
+    opinions = torch.stack([d_loss, real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()])
+    return opinions.tolist()
+
+
+def generator_step(gan, batch_size, *, loss=non_saturating, augment=None):
+    """Let G learn from D's opinion of one batch of fakes; D stands still. Return the loss, a number."""
+    fake = gan.generator(gan.draw_z(batch_size))
+    with frozen(gan.discriminator):
+        # G wants D(G(z)) -> 1: it minimises -log D(G(z))
+        g_loss = loss.generator(gan.discriminator(augment(fake) if augment else fake))
+
+    _update(gan, gan.g_optimizer, g_loss, "criminal")
+    gan.update_average()
+    return g_loss.item()
+
+
+def _update(gan, optimizer, loss, player):
+    if not torch.isfinite(loss):
+        raise FloatingPointError(
+            f"At step {gan.step + 1} the {player}'s loss is {loss.item()}, not a number to learn from, so training "
+            "stopped. Make a new GAN and train it with a smaller learning rate (a tenth of d_lr and g_lr)."
+        )
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def train(
+    gan,
+    images,
+    *,
+    minutes=None,
+    steps=None,
+    epochs=None,
+    batch_size=64,
+    d_steps=1,
+    loss=non_saturating,
+    augment=None,
+    watch=None,
+):
+    """Play the game until the budget (one of minutes, steps, epochs) is spent or the stop button is pressed.
+
+    Run it again to go on. In each step D learns `d_steps` times, then G once; `watch(gan, done, last)` is called
+    after each step, with the part of the budget that is spent, 0 to 1, and whether this call is the last.
+
+    Shapes: images (N, C, H, W), uint8 0..255 or float -1..1.
+    Raises:
+        ValueError: a sentence on the pictures or the budget that cannot be used.
+        FloatingPointError: 'At step ... the ...'s loss is nan ...'
+    """
+    images = check_images(images, gan.picture_shape).to(gan.device)
+    if batch_size > len(images):
+        print(f"{len(images)} pictures are fewer than a batch of {batch_size}: each batch now has {len(images)}.")
+        batch_size = len(images)
+    part_done = _budget(gan, len(images), {"minutes": minutes, "steps": steps, "epochs": epochs})
+
+    done = 0
+    with stop_button() as stop:
+        while done < 1 and not stop.pressed:
+            for _ in range(d_steps):
+                real = next_batch(gan, images, batch_size)
+                d_loss, d_real, d_fake = discriminator_step(gan, real, loss=loss, augment=augment)
+            g_loss = generator_step(gan, batch_size, loss=loss, augment=augment)
+
+            gan.step += 1
+            gan.history.append(gan.step, d_loss, g_loss, d_real, d_fake)
+            done = part_done()
+            if watch:
+                watch(gan, done, done >= 1 or stop.pressed)
+
+
+def next_batch(gan, images, batch_size):
+    """Take the next real pictures as floats in [-1, 1]. Each epoch has an order of its own, given by seed and epoch.
+
+    Shapes: images (N, C, H, W) -> (batch_size, C, H, W); a batch may end one epoch and begin the next.
+    """
+    places = []
+    for seen in range(gan.seen, gan.seen + batch_size):
+        epoch, place = divmod(seen, len(images))
+        places.append(_order(len(images), gan.seed, epoch)[place])
+    gan.seen += batch_size
+    return to_float(images[places])
+
+
+@functools.lru_cache(maxsize=2)
+def _order(count, seed, epoch):
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch)).tolist()
+
+
+def _budget(gan, count, budgets):
+    """Return a function that tells which part of the one given budget is spent, 0 to 1."""
+    given = {name: amount for name, amount in budgets.items() if amount is not None}
+    if len(given) != 1:
+        raise ValueError(f"Say how long to train with one of minutes=, steps= or epochs=; found {given or 'none'}.")
+    ((name, amount),) = given.items()
+    if not (amount > 0 and math.isfinite(amount)):
+        raise ValueError(f"{name}={amount} leaves nothing to do: give a number above 0, for example {name}=2.")
+    start, step, seen = time.monotonic(), gan.step, gan.seen
+    return {
+        "minutes": lambda: min(1, (time.monotonic() - start) / 60 / amount),
+        "steps": lambda: min(1, (gan.step - step) / amount),
+        "epochs": lambda: min(1, (gan.seen - seen) / count / amount),
+    }[name]

@@ -1,0 +1,287 @@
+"""Every notebook keeps the limits of the house and runs from top to bottom, in a small size."""
+
+import ast
+import base64
+import re
+import statistics
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+# What replaces the constants of each notebook's `parameters` cell, so that it runs in seconds.
+SMALL = {
+    "01_slanted_land.ipynb": {"ROUNDS": 20, "ROUNDS_PER_TURN": 5},
+}
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(book):
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def parameters_cell(book):
+    (cell,) = [cell for cell in code_cells(book) if "parameters" in tags(cell)]
+    return cell
+
+
+def without_magics(source):
+    return re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+
+
+def text_of(cells):
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def parts(book):
+    """Split the cells at the headings of level 2, each the first line of its cell: [(heading, cells)]."""
+    found = []
+    for cell in book.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            found.append((cell.source.splitlines()[0].removeprefix("## "), []))
+        if found:
+            found[-1][1].append(cell)
+    return found
+
+
+def sections(book):
+    return [(heading, cells) for heading, cells in parts(book) if re.match(r"\d+\. ", heading)]
+
+
+# The file
+
+
+@each_notebook
+def test_the_file_is_clean(path):
+    book = read(path)
+    nbformat.validate(book)
+    assert [cell.id for cell in code_cells(book) if cell.outputs or cell.execution_count is not None] == []
+    assert "widgets" not in book.metadata
+    assert book.metadata.kernelspec.name == "python3"
+    assert book.metadata.colab.private_outputs is True
+    assert book.metadata.get("accelerator", "GPU") == "GPU"
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", cell.id) for cell in book.cells), "ids are words, so that they stay"
+
+
+@each_notebook
+def test_code_cells_are_few_and_short(path):
+    book = read(path)
+    lines = {cell.id: len(cell.source.splitlines()) for cell in code_cells(book)}
+    assert {cell: count for cell, count in lines.items() if count > 30} == {}
+    assert statistics.median(lines.values()) <= 8
+    assert sum(lines.values()) <= 300
+    assert len(book.cells) - len(lines) >= 1.2 * len(lines)
+    kinds = "".join("c" if cell.cell_type == "code" else "m" for cell in book.cells)
+    assert "cccc" not in kinds
+
+
+@each_notebook
+def test_magics_stand_only_in_the_setup_cell(path):
+    setup, *others = code_cells(read(path))
+    assert len([line for line in setup.source.splitlines() if line.strip()]) <= 10
+    assert [cell.id for cell in others if without_magics(cell.source) != cell.source] == []
+    for line in re.findall(r"^.*pip install.*$", setup.source, flags=re.MULTILINE):
+        assert line.startswith(" ") and "find_spec" in setup.source, "install only where the package is missing"
+
+
+@each_notebook
+def test_every_constant_has_a_comment_and_a_use(path):
+    book = read(path)
+    cell = parameters_cell(book)
+    names = [node.targets[0].id for node in ast.parse(cell.source).body if isinstance(node, ast.Assign)]
+    assert names
+    for line in filter(None, cell.source.splitlines()):
+        assert re.fullmatch(r"[A-Z][A-Z0-9_]* = \S.*  # \w.*", line), f"NAME = value  # why: {line}"
+    for name in names:
+        assert used_elsewhere(book, name), f"nothing uses {name}"
+
+
+# The page
+
+
+@each_notebook
+def test_the_first_cell_shows_what_they_will_make(path):
+    text = read(path).cells[0].source
+    assert re.match(r"# \S", text)
+    pictures = re.findall(r"!\[([^\]]*)\]\[(\w+)\]", text)
+    assert len(pictures) == 1
+    alt, reference = pictures[0]
+    assert len(alt.split()) >= 5
+    (data,) = re.findall(rf"^\[{reference}\]: data:image/png;base64,(\S+)$", text, flags=re.MULTILINE)
+    png = base64.b64decode(data, validate=True)
+    assert png.startswith(b"\x89PNG\r\n") and len(png) < 12 * 1024
+
+
+@each_notebook
+def test_the_facts_are_stated(path):
+    book = read(path)
+    before_setup = text_of(book.cells[: book.cells.index(code_cells(book)[0])])
+    lines = before_setup.splitlines()
+    assert any(re.search(r"2-core CPU.*\d+ (second|minute)s?", line) for line in lines)
+    assert any(re.search(r"\bT4\b.*(\d+ (second|minute)s?|not measured yet)", line) for line in lines)
+    goals = before_setup.partition("**You will**")[2]
+    assert 3 <= len(re.findall(r"^- ", goals, flags=re.MULTILINE)) <= 5
+
+
+@each_notebook
+def test_every_picture_has_alt_text(path):
+    text = text_of(read(path).cells)
+    assert [alt for alt in re.findall(r"!\[([^\]]*)\]", text) if len(alt.strip()) < 5] == []
+    assert re.findall(r"<img(?![^>]*alt=\"[^\"]{5})", text) == []
+
+
+@each_notebook
+def test_the_chapters_come_in_order(path):
+    headings = [heading for heading, _ in parts(read(path))]
+    numbered = [heading for heading in headings if re.match(r"\d+\. ", heading)]
+    assert [int(heading.split(".")[0]) for heading in numbered] == list(range(1, len(numbered) + 1))
+    assert 4 <= len(numbered) <= 7
+    first = headings.index(numbered[0])
+    after = headings[first + len(numbered) :]
+    assert headings[first : first + len(numbered)] == numbered
+    assert [heading.split(":")[0] for heading in after] == ["Break it", "Exercises", "Recap", "Where next"]
+
+
+@each_notebook
+def test_each_section_says_why_and_what_was_seen(path):
+    for heading, cells in sections(read(path)):
+        why = cells[0].source.partition("\n")[2].split("**Predict")[0]
+        words = re.sub(r"\$\$.*?\$\$|\$[^$]*\$|<details>.*?</details>", " ", why, flags=re.DOTALL).split()
+        assert 10 <= len(words) <= 120, heading
+        text = text_of(cells)
+        assert "**Predict" in text and "**What you saw" in text, heading
+        assert any(cell.cell_type == "code" for cell in cells), heading
+
+
+@each_notebook
+def test_every_prediction_is_answered_after_the_code_and_folded(path):
+    for heading, cells in parts(read(path)):
+        events = ""
+        for cell in cells:
+            marks = re.findall(r"\*\*Predict|<details", cell.source) if cell.cell_type == "markdown" else ["code"]
+            events += "".join({"**Predict": "P", "<details": "A", "code": "c"}[mark] for mark in marks)
+        for after in events.split("P")[1:]:  # from each question to the next one
+            assert re.match(r"c+A", after), f"{heading}: question, code, folded answer; found {events}"
+
+
+@each_notebook
+def test_details_are_closed_and_leave_room_for_markdown(path):
+    text = text_of(read(path).cells)
+    assert text.count("<details>") == text.count("</details>")
+    assert len(re.findall(r"<details><summary>[^<]+</summary>\n\n", text)) == text.count("<details>")
+
+
+@each_notebook
+def test_break_it_and_exercises_run_as_they_stand(path):
+    book = read(path)
+    chapters = dict(parts(book))
+    assert any(cell.cell_type == "code" for cell in chapters["Break it"])
+    assert 2 <= len(exercise_chunks(chapters["Exercises"])) <= 4
+    for chunk in exercise_chunks(chapters["Exercises"]):
+        code = [cell for cell in chunk if cell.cell_type == "code"]
+        assert code and "solution" not in tags(code[0]), "an exercise starts with a cell that runs"
+        assert "<details>" in text_of(chunk) or any("solution" in tags(cell) for cell in code), "and has a solution"
+
+
+def exercise_chunks(cells):
+    """The cells of each exercise: a heading of level 3 begins one."""
+    chunks = []
+    for cell in cells:
+        if cell.cell_type == "markdown" and re.search(r"^### ", cell.source, flags=re.MULTILINE):
+            chunks.append([])
+        if chunks:
+            chunks[-1].append(cell)
+    return chunks
+
+
+@each_notebook
+def test_solutions_are_folded(path):
+    for cell in code_cells(read(path)):
+        folded = (
+            cell.metadata.get("cellView") == "form" and cell.metadata.get("jupyter", {}).get("source_hidden") is True
+        )
+        assert folded == ("solution" in tags(cell)), cell.id
+
+
+@each_notebook
+def test_the_recap_has_five_lines_and_the_end_has_sources(path):
+    chapters = dict(parts(read(path)))
+    assert len(re.findall(r"^(?:\d\.|-) ", text_of(chapters["Recap"]), flags=re.MULTILINE)) == 5
+    assert "**Sources" in text_of(chapters["Where next"])
+
+
+# Running
+
+
+def used_elsewhere(book, name):
+    trees = [ast.parse(without_magics(cell.source)) for cell in code_cells(book) if "parameters" not in tags(cell)]
+    return any(isinstance(node, ast.Name) and node.id == name for tree in trees for node in ast.walk(tree))
+
+
+def shrink(book, values):
+    """Replace constants in the parameters cell in place; fail for a name that is gone."""
+    cell = parameters_cell(book)
+    for name, value in values.items():
+        cell.source, count = re.subn(
+            rf"^{name} = .*?(  #|$)", rf"{name} = {value!r}\1", cell.source, flags=re.MULTILINE
+        )
+        assert count == 1, f"the parameters cell has no constant {name}"
+    return book
+
+
+def run(book, folder, monkeypatch):
+    """Run all cells in a fresh kernel whose files go to `folder`."""
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(folder / "files"))
+    monkeypatch.setenv("GANS_WORKSHOP_CACHE", str(folder / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    client = NotebookClient(book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells write there is in their outputs
+    return book
+
+
+def printed(cell):
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+
+
+def pictures(cell):
+    return [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
+
+
+def test_the_table_of_small_sizes_and_the_notebooks_agree():
+    assert set(SMALL) == {path.name for path in NOTEBOOKS}
+
+
+@each_notebook
+def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
+    book = run(shrink(read(path), SMALL[path.name]), tmp_path, monkeypatch)
+    cells = code_cells(book)
+    assert all(cell.execution_count for cell in cells if cell.source)
+    assert [(cell.id, printed(cell)) for cell in cells if re.search(r"Warning|Traceback", printed(cell))] == []
+    assert [cell.id for cell in cells if len(set(pictures(cell))) < len(pictures(cell))] == [], "a picture shown twice"
+    for cell in cells:
+        for output in cell.outputs:
+            plain = output.get("data", {}).get("text/plain", "")
+            assert "image/png" in output.get("data", {}) or not plain.startswith(("<Figure", "Figure(")), cell.id
+    assert any(pictures(cell) for cell in cells)
+
+
+def test_shrinking_fails_for_a_constant_that_is_gone():
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("ROUNDS = 1000  # how long")])
+    book.cells[0].metadata["tags"] = ["parameters"]
+    assert shrink(book, {"ROUNDS": 2}).cells[0].source == "ROUNDS = 2  # how long"
+    with pytest.raises(AssertionError, match="no constant EPOCHS"):
+        shrink(book, {"EPOCHS": 2})
