@@ -14,6 +14,13 @@ import numpy as np
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "01_slanted_land.ipynb"
 SEEDS = range(200)
+EXPLANATION = f"""\
+{len(SEEDS)} seeds. Counts are seeds; ranges are smallest to largest (median). Errors and opinions are means
+over the last tenth of the training. *leans*: both diagonal pixels above 0.5 and both others below, for every
+one of 101 values of z in [0, 1]; *either way*: for every z this diagonal or the other. *dark* and *light
+pixels*: of G(0.5). *movement*: how far a pixel moves while z goes from 0 to 1, mean of four pixels (real faces:
+0.2 from face to face). *D's signs*: its weights are positive exactly where faces are dark.
+"""
 LEAN = np.array([True, False, False, True])
 Z = np.linspace(0, 1, 101)  # the criminal must succeed for every z, not for a lucky one
 
@@ -77,7 +84,7 @@ def compare_with_notebook(notebook, faces, rounds, **setting):
 
 
 def span(values):
-    return f"{np.min(values):.3f} to {np.max(values):.3f}, median {np.median(values):.3f}"
+    return f"{np.min(values):.2f} to {np.max(values):.2f} ({np.median(values):.2f})"
 
 
 def fakes_for_all_z(games):
@@ -93,37 +100,42 @@ def lean_count(fakes, lean=LEAN):
 
 
 def report(title, faces, rounds, notebook, *, lean=LEAN, **setting):
-    """Play one setting with all seeds and print its rows."""
+    """Play one setting with all seeds and return its row, {column: value}."""
     with np.errstate(over="ignore", divide="ignore"):  # the broken setting overflows on its way
         compare_with_notebook(notebook, faces, rounds, **setting)
         games = new_games(SEEDS)
         before = movement(games)
         real, fake = (opinions[-len(opinions) // 10 :] for opinions in play_games(games, faces, rounds, **setting))
         d_error, g_error = (-np.log(real) - np.log(1 - fake)).mean(0), -np.log(fake).mean(0)
-    fakes, middle = fakes_for_all_z(games), forge(games, 0.5)
-    either = (((fakes > 0.5) == lean).all(2) | ((fakes > 0.5) == ~lean).all(2)).all(0).sum()
-    rows = {
-        "leans for every z": f"{lean_count(fakes, lean)} of {len(SEEDS)}",
-        "one diagonal or the other for every z": f"{either} of {len(SEEDS)}",
-        "detective's error, last tenth": span(d_error),
-        "criminal's error, last tenth": span(g_error),
-        "D(x), last tenth": span(real.mean(0)),
-        "D(G(z)), last tenth": span(fake.mean(0)),
-        "fakes score higher than faces": f"{(fake.mean(0) > real.mean(0)).sum()} of {len(SEEDS)}",
-        "D(G(z)) below 0.01": f"{(fake.mean(0) < 0.01).sum()} of {len(SEEDS)}",
-        "dark pixels of G(0.5)": span(middle[:, lean]),
-        "light pixels of G(0.5)": span(middle[:, ~lean]),
-        "movement of a pixel, newborn": span(before),
-        "movement of a pixel, trained": span(movement(games)),
-        "movement shrank": f"{(movement(games) < before).sum()} of {len(SEEDS)}",
-        "movement below the faces' 0.2": f"{(movement(games) < 0.2).sum()} of {len(SEEDS)}",
-        "D's signs show the face": f"{((games.w > 0) == lean).all(1).sum()} of {len(SEEDS)}",
+    fakes, middle, after = fakes_for_all_z(games), forge(games, 0.5), movement(games)
+    either = (((fakes > 0.5) == lean).all(2) | ((fakes > 0.5) == ~lean).all(2)).all(0)
+    return {
+        "setting": title,
+        "leans": lean_count(fakes, lean),
+        "either way": either.sum(),
+        "D's error": span(d_error),
+        "G's error": span(g_error),
+        "D(x)": span(real.mean(0)),
+        "D(G(z))": span(fake.mean(0)),
+        "D(G(z)) < 0.01": (fake.mean(0) < 0.01).sum(),
+        "D(G(z)) > D(x)": (fake.mean(0) > real.mean(0)).sum(),
+        "dark pixels": span(middle[:, lean]),
+        "light pixels": span(middle[:, ~lean]),
+        "movement, newborn": span(before),
+        "movement": span(after),
+        "shrank": (after < before).sum(),
+        "below 0.2": (after < 0.2).sum(),
+        "D's signs": ((games.w > 0) == lean).all(1).sum(),
     }
-    print(f"\n| {title} | |\n|---|---|")
-    print("\n".join(f"| {name} | {value} |" for name, value in rows.items()))
 
 
-def report_slow_motion(faces, rounds):
+def print_table(rows):
+    print("|" + "|".join(rows[0]) + "|\n|" + "---|" * len(rows[0]))
+    for row in rows:
+        print("|" + "|".join(str(value) for value in row.values()) + "|")
+
+
+def slow_motion(faces, rounds):
     """Let only one player learn at a time and count what that does to both errors."""
     games = new_games(SEEDS)
 
@@ -132,26 +144,33 @@ def report_slow_motion(faces, rounds):
         d_error = np.mean([-np.log(opinion(games, face)) for face in faces], axis=0) - np.log(1 - fake)
         return {"D": d_error[:, 0], "G": -np.log(fake)[:, 0]}
 
-    print("\n| slow motion | the learner's error fell | the other's error rose |\n|---|---|---|")
+    rows = []
     for turn, (learner, other) in enumerate([("D", "G"), ("G", "D")] * 2, start=1):
         before = errors()
         play_games(games, faces, rounds, d_turns=int(learner == "D"), g_turns=int(learner == "G"))
-        fell, rose = errors()[learner] < before[learner], errors()[other] > before[other]
-        print(f"| turn {turn}, {rounds} rounds, only {learner} learns | {fell.sum()} | {rose.sum()} |")
+        after = errors()
+        title = f"turn {turn}: {rounds} rounds, only {learner} learns"
+        fell, rose = after[learner] < before[learner], after[other] > before[other]
+        rows.append({"slow motion": title, "learner's error fell": fell.sum(), "the other's error rose": rose.sum()})
+    return rows
 
 
 def main():
     notebook = load_notebook()
     faces, rounds = notebook.FACES, notebook.ROUNDS
     mirrored = faces[:, [1, 0, 3, 2]]
-    report("as in the notebook", faces, rounds, notebook)
-    report("three times the rounds", faces, 3 * rounds, notebook)
-    report("the other diagonal", mirrored, rounds, notebook, lean=~LEAN)
-    for rate in (0.001, 0.1, 1, 8):
-        report(f"learning rate {rate}", faces, rounds, notebook, rate=rate)
-    report("ten turns for the detective", faces, rounds, notebook, d_turns=10)
-    report("both peoples", np.concatenate([faces, mirrored]), rounds, notebook)
-    report_slow_motion(faces, notebook.ROUNDS_PER_TURN)
+    rows = [
+        report("as in the notebook", faces, rounds, notebook),
+        report("three times the rounds", faces, 3 * rounds, notebook),
+        report("the other diagonal", mirrored, rounds, notebook, lean=~LEAN),
+        report("ten turns for D", faces, rounds, notebook, d_turns=10),
+        report("both peoples", np.concatenate([faces, mirrored]), rounds, notebook),
+    ]
+    rows += [report(f"learning rate {r}", faces, rounds, notebook, rate=r) for r in (0.001, 0.1, 1, 8)]
+    print(EXPLANATION)
+    print_table(rows)
+    print()
+    print_table(slow_motion(faces, notebook.ROUNDS_PER_TURN))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from gans_workshop.workspace import cache_folder
 # MD5 of the pixels of the 60,000 training and the 10,000 test digits
 PIXELS_MD5 = {"train": "6510e85a72c3e9475c492d559d3770d2", "test": "240610fa99e73bfa49df8e7fc24d3206"}
 
+PATIENCE = 15  # seconds without an answer after which a server counts as gone
+
 
 def load_digits(*, full=False, test=False):
     """Load handwritten digits and their labels (MNIST).
@@ -70,10 +72,10 @@ def check_images(images, drawn):
 
 
 @contextmanager
-def _patience(*, seconds):
-    """Let no network call of this block wait longer than this: without a limit, bad wifi hangs a notebook."""
+def _patience():
+    """Let no network call of this block wait longer than PATIENCE: without a limit, bad wifi hangs a notebook."""
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
+    socket.setdefaulttimeout(PATIENCE)
     try:
         yield
     finally:
@@ -84,7 +86,7 @@ def _fetch_mnist(folder, test):
     """Read MNIST through torchvision, which downloads what is missing, and make sure that every pixel is there."""
     from torchvision.datasets import MNIST
 
-    with _patience(seconds=15):
+    with _patience():
         digits = MNIST(folder, train=not test, download=True)
     if hashlib.md5(digits.data.numpy().tobytes()).hexdigest() != PIXELS_MD5["test" if test else "train"]:
         raise ValueError("the downloaded file is damaged")
@@ -95,6 +97,9 @@ def _download_digits(test):
     folder = cache_folder()
     try:
         return _fetch_mnist(folder, test)
-    except (ValueError, AssertionError):  # unpacking was cut short earlier: clear it away, fetch it once more
+    except (ValueError, AssertionError, RuntimeError) as error:
+        if str(error).startswith("Error downloading"):  # torchvision's words for: no mirror answers
+            raise
+        # Unpacking was cut short earlier: clear it away, fetch it once more.
         shutil.rmtree(folder / "MNIST", ignore_errors=True)
         return _fetch_mnist(folder, test)

@@ -18,13 +18,13 @@ def slerp(a, b, t):
     Shapes: a, b (..., latent_dim), t a number or (..., 1) -> (..., latent_dim).
     Source: Shoemake 1985; White 2016, 'Sampling generative networks'.
     """
-    length_a, length_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
-    cosine = (a * b).sum(-1, keepdim=True) / (length_a * length_b).clamp(min=1e-12)
+    length_a, length_b = (z.norm(dim=-1, keepdim=True).clamp(min=1e-12) for z in (a, b))
+    cosine = (a * b).sum(-1, keepdim=True) / (length_a * length_b)
     angle = cosine.clamp(-1, 1).acos()
-    if bool((angle.sin() < 1e-4).any()):  # same or opposite direction: there is no one arc
-        return lerp(a, b, t)
-    direction = (a / length_a * ((1 - t) * angle).sin() + b / length_b * (t * angle).sin()) / angle.sin()
-    return direction * lerp(length_a, length_b, t)
+    parallel = angle.sin() < 1e-4  # the same or the opposite direction: there is no one arc
+    sine = angle.sin().masked_fill(parallel, 1)
+    direction = (a / length_a * ((1 - t) * angle).sin() + b / length_b * (t * angle).sin()) / sine
+    return torch.where(parallel, lerp(a, b, t), direction * lerp(length_a, length_b, t))
 
 
 def walk(stops, *, steps=12, mix=slerp):

@@ -48,14 +48,20 @@ class LiveView:
         now = time.monotonic()
         if self.screen is None:
             self.screen = _Screen() if _in_notebook() else _Terminal()
-            self.start, self.next_look, self.spent_before = now, now, done
+            self.start, self.next_look = now, now
         if last or now >= self.next_look:
-            self.screen.show(gan, done, _time_left(now - self.start, done))
-            cost = time.monotonic() - now
-            self.next_look = now + max(self.seconds, 25 * cost)
+            self._show(gan, done, _time_left(now - self.start, done))
+            self.next_look = now + max(self.seconds, 25 * (time.monotonic() - now))
         if last:
             self.screen.finish(gan)
             self.screen = None
+
+    def _show(self, gan, done, time_left):
+        try:
+            self.screen.show(gan, done, time_left)
+        except Exception as error:  # whatever it is, hours of training are worth more than a picture
+            print(f"The live view broke down; training goes on without pictures ({type(error).__name__}: {error}).")
+            self.screen = _Nothing()
 
 
 def _in_notebook():
@@ -96,7 +102,7 @@ class _Screen:
         self.label = widgets.Label()
         self.bar = widgets.IntProgress(max=1000, layout=widgets.Layout(width="880px"))
         self.box = widgets.VBox([self.image, self.label, self.bar])
-        display(self.box)
+        self.output = display(self.box, display_id=True)
 
     def show(self, gan, done, time_left):
         self.label.value = f"step {gan.step:,}, {time_left} (the stop button is safe)"
@@ -108,10 +114,10 @@ class _Screen:
 
     def finish(self, gan):
         """Put a plain picture in the place of the widget: it stays when the notebook is closed."""
-        from IPython.display import Image, display
+        from IPython.display import Image
 
+        self.output.update(Image(self.png, alt=f"The pictures, losses and opinions after {gan.step} steps"))
         self.box.close()
-        display(Image(self.png, alt=f"The pictures, losses and opinions after {gan.step} steps"))
 
 
 class _Terminal:
@@ -131,3 +137,13 @@ class _Terminal:
 
     def finish(self, gan):
         self.bar.close()
+
+
+class _Nothing:
+    """The view after it broke down."""
+
+    def show(self, gan, done, time_left):
+        pass
+
+    def finish(self, gan):
+        pass

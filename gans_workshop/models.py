@@ -38,7 +38,7 @@ class Generator(nn.Module):
             nn.Conv2d(width, channels, 3, padding=1),  # (N, 1, 28, 28)
             nn.Tanh(),  # (N, 1, 28, 28), between -1 and 1
         ]
-        self.layers = nn.Sequential(*layers)
+        self.layers = start_small(nn.Sequential(*layers))
 
     def forward(self, z):
         """Draw one picture from each z."""
@@ -75,7 +75,7 @@ class Discriminator(nn.Module):
             nn.Flatten(),  # (N, 4w * 4 * 4)
             nn.Linear(maps * size * size, 1),  # (N, 1)
         ]
-        self.layers = nn.Sequential(*layers)
+        self.layers = start_small(nn.Sequential(*layers))
 
     def forward(self, images):
         """Give one logit for each picture."""
@@ -126,6 +126,14 @@ class MLPDiscriminator(nn.Module):
     def forward(self, images):
         """Give one logit for each picture."""
         return self.layers(images)
+
+
+def start_small(network):
+    """Draw the weights of all layers from N(0, 0.02), so that no layer shouts at first. Radford et al. 2016, sec. 4."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0, 0.02)
+    return network
 
 
 @contextmanager

@@ -13,8 +13,6 @@ from gans_workshop.device import stop_button
 from gans_workshop.losses import non_saturating
 from gans_workshop.models import frozen
 
-AVERAGE_STEPS = 500  # over about so many steps the generator's weights are averaged
-
 
 class History:
     """What happened at each step: `steps`, `d_loss`, `g_loss`, `d_real` (mean D(x)) and `d_fake` (mean D(G(z)))."""
@@ -86,8 +84,11 @@ class GAN:
 
     @torch.no_grad()
     def update_average(self):
-        """Let the average follow the generator: about the last AVERAGE_STEPS steps count."""
-        weight = max(1 / AVERAGE_STEPS, 1 / (self.step + 1))
+        """Let the average follow the generator: about the last tenth of all steps so far counts.
+
+        Source: the power function average of Karras et al. 2024, sec. 3.1, with exponent 9.
+        """
+        weight = 10 / (self.step + 10)
         for kept, new in zip(self.average.state_dict().values(), self.generator.state_dict().values()):
             if kept.is_floating_point():  # the weights and batch norm's statistics, not its counter
                 kept.lerp_(new, weight)
@@ -185,6 +186,8 @@ def train(
         ValueError: a sentence on the pictures or the budget that cannot be used.
         FloatingPointError: 'At step ... the ...'s loss is nan ...'
     """
+    if batch_size < 1 or d_steps < 1:
+        raise ValueError(f"batch_size={batch_size} and d_steps={d_steps} must both be at least 1.")
     images = check_images(images, gan.picture_shape).to(gan.device)
     if batch_size > len(images):
         print(f"{len(images)} pictures are fewer than a batch of {batch_size}: each batch now has {len(images)}.")

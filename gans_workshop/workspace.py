@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 FOLDER = "gans-workshop-files"
-DRIVE = Path("/content/drive/MyDrive")
+COLAB_DISK = Path("/content")
+DRIVE = COLAB_DISK / "drive" / "MyDrive"
 
 
 def in_colab():
@@ -31,7 +32,7 @@ def workshop_folder():
     if DRIVE.is_dir():
         return writable_folder(DRIVE / FOLDER)
     print("Files go to Colab's own disk and vanish with the session: download what you want to keep.")
-    return writable_folder(f"/content/{FOLDER}")
+    return writable_folder(COLAB_DISK / FOLDER)
 
 
 def cache_folder():

@@ -1,0 +1,51 @@
+"""What several tests need: small players, a few real digits, and files that go to a temporary folder."""
+
+import pytest
+import torch
+
+from gans_workshop import GAN, Discriminator, Generator, load_digits, seed_everything
+
+
+@pytest.fixture(autouse=True)
+def temporary_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "files"))
+    monkeypatch.setenv("GANS_WORKSHOP_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def digits():
+    return load_digits()[0][:200]
+
+
+@pytest.fixture
+def make_gan():
+    def make(seed=0, **options):
+        seed_everything(seed)
+        return GAN(Generator(width=4), Discriminator(width=4), seed=seed, **options)
+
+    return make
+
+
+@pytest.fixture
+def bits():
+    """Return a function that lists every tensor and number of a network's, an optimizer's or a GAN's state."""
+
+    def flatten(state):
+        if isinstance(state, dict):
+            return [item for key in state for item in flatten(state[key])]
+        if isinstance(state, list | tuple):
+            return [item for part in state for item in flatten(part)]
+        return [state.clone() if isinstance(state, torch.Tensor) else state]
+
+    return lambda thing: flatten(thing.state_dict())
+
+
+@pytest.fixture
+def same():
+    """Return a function that tells whether two such lists agree in every bit."""
+
+    def compare(a, b):
+        equal = [torch.equal(x, y) if isinstance(x, torch.Tensor) else x == y for x, y in zip(a, b, strict=True)]
+        return bool(equal) and all(equal)
+
+    return compare

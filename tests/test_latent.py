@@ -1,0 +1,56 @@
+"""Mixtures and walks."""
+
+import math
+
+import pytest
+import torch
+
+from gans_workshop import lerp, slerp, walk
+
+
+def test_both_mixtures_start_and_end_where_they_should():
+    torch.manual_seed(0)
+    a, b = torch.randn(7, 64), torch.randn(7, 64)
+    for mix in (lerp, slerp):
+        torch.testing.assert_close(mix(a, b, 0), a, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(mix(a, b, 1), b, rtol=1e-4, atol=1e-4)
+
+
+def test_slerp_keeps_length_and_pace_where_lerp_cuts_the_corner():
+    a, b = torch.tensor([3.0, 0.0]), torch.tensor([0.0, 3.0])
+    angles = []
+    for t in (0.25, 0.5, 0.75):
+        z = slerp(a, b, t)
+        assert z.norm().item() == pytest.approx(3, rel=1e-5)
+        angles.append(math.degrees(math.atan2(z[1], z[0])))
+    assert angles == pytest.approx([22.5, 45, 67.5], abs=0.01)
+    assert lerp(a, b, 0.5).norm().item() == pytest.approx(3 / math.sqrt(2), rel=1e-5)
+
+
+@pytest.mark.parametrize("other", [1.0, -1.0, 2.0, 0.0])
+def test_slerp_between_parallel_z_is_finite(other):
+    a = torch.tensor([1.0, 2.0, 2.0])
+    assert slerp(a, other * a, 0.5).isfinite().all()
+    torch.testing.assert_close(slerp(a, other * a, 1), other * a)
+
+
+def test_one_parallel_pair_does_not_change_the_others():
+    a = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    b = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    torch.testing.assert_close(slerp(a, b, 0.5)[0], slerp(a[0], b[0], 0.5))
+
+
+def test_a_walk_visits_its_stops_and_comes_back():
+    torch.manual_seed(0)
+    stops = torch.randn(3, 8)
+    z = walk(stops, steps=5)
+    assert z.shape == (15, 8)
+    torch.testing.assert_close(z[[0, 5, 10]], stops, rtol=1e-4, atol=1e-4)
+    paces = (z.roll(-1, 0) - z).norm(dim=1)
+    assert paces.max() < 3 * paces.min(), "no jump, not even from the last to the first"
+
+
+@pytest.mark.parametrize("stops", [torch.randn(1, 8), torch.randn(8)])
+def test_a_walk_without_a_way_is_refused(stops):
+    with pytest.raises(ValueError, match="A walk needs at least two stops"):
+        walk(stops)
