@@ -1,6 +1,6 @@
 """The judge of the benchmarks: a digit classifier, trained on training digits only, whose features compare pictures.
 
-    python benchmarks/judge.py      # trains it (about two minutes, once, into the cache) and prints its reference points
+python benchmarks/judge.py      # trains it (two minutes, once, into the cache) and prints its reference points
 """
 
 import torch

@@ -4,6 +4,8 @@ Their defaults are meant for many epochs on a GPU. Side by side at equal CPU tim
 would see, not that they are worse GANs.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -28,11 +30,11 @@ def examples_dcgan():
     """Make the 64-pixel DCGAN of pytorch/examples (ngf = ndf = 64, z of 100): generator, discriminator."""
     maps = [512, 256, 128, 64]
     g = [nn.Unflatten(1, (100, 1, 1)), nn.ConvTranspose2d(100, 512, 4, bias=False), nn.BatchNorm2d(512), nn.ReLU()]
-    for before, after in zip(maps, maps[1:]):
+    for before, after in pairwise(maps):
         g += [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
     g += [nn.ConvTranspose2d(64, 1, 4, 2, 1, bias=False), nn.Tanh()]
     d = [nn.Conv2d(1, 64, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
-    for after, before in reversed(list(zip(maps, maps[1:]))):
+    for after, before in reversed([*pairwise(maps)]):
         d += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
     d += [nn.Conv2d(512, 1, 4, bias=False), nn.Flatten()]
     return normal_init(Player(*g)), normal_init(nn.Sequential(*d))
@@ -54,7 +56,7 @@ def pytorch_gan_dcgan():
 
 
 def textbook_dcgan():
-    """Make the 28-pixel DCGAN of many tutorials (7 x 7 x 128, two transposed convolutions): generator, discriminator."""
+    """Make the 28-pixel DCGAN of many tutorials (7 x 7 x 128, width 64): generator, discriminator."""
     g = Player(
         nn.Linear(100, 128 * 7 * 7, bias=False),
         nn.Unflatten(1, (128, 7, 7)),

@@ -136,9 +136,9 @@ def _draw_line(ax, steps, values, *, style, label):
     return smooth
 
 
-def _mark(ax, level, text, color):
+def _mark(ax, level, text, color, *, va="center"):
     ax.axhline(level, color=color, linewidth=1, linestyle=":")
-    ax.text(1.01, level, text, transform=ax.get_yaxis_transform(), color=color, va="center", fontsize=SMALL)
+    ax.text(1.01, level, text, transform=ax.get_yaxis_transform(), color=color, va=va, fontsize=SMALL)
 
 
 def _finish(ax, xlabel, ylabel):
@@ -154,8 +154,8 @@ def draw_losses(ax, history):
     """Draw both losses on given axes, and the two levels that mean: D can only toss a coin."""
     d = _draw_line(ax, history.steps, history.d_loss, style=DETECTIVE, label="D, the detective")
     g = _draw_line(ax, history.steps, history.g_loss, style=CRIMINAL, label="G, the criminal")
-    _mark(ax, 2 * LN2, "2 ln 2 = 1.386", DETECTIVE["color"])
-    _mark(ax, LN2, "ln 2 = 0.693", CRIMINAL["color"])
+    _mark(ax, 2 * LN2, "2 ln 2 = 1.386", DETECTIVE["color"], va="bottom")
+    _mark(ax, LN2, "ln 2 = 0.693", CRIMINAL["color"], va="top")
     both = np.concatenate([d, g, [0, 1.8]])
     both = both[np.isfinite(both)]
     ax.set_ylim(1.25 * both.min(), 1.25 * both.max())

@@ -41,7 +41,7 @@ class GAN:
     generator: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1]; discriminator: images -> logits (N, 1).
     """
 
-    def __init__(self, generator, discriminator, *, device="cpu", d_lr=2e-3, g_lr=2e-3, seed=0):
+    def __init__(self, generator, discriminator, *, device="cpu", d_lr=3e-3, g_lr=3e-3, seed=0):
         self.device = torch.device(device)
         place = {"device": self.device, "memory_format": torch.channels_last}  # convolutions are faster so laid out
         self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)

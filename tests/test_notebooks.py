@@ -17,6 +17,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What replaces the constants of each notebook's `parameters` cell, so that it runs in seconds.
 SMALL = {
     "01_slanted_land.ipynb": {"ROUNDS": 20, "ROUNDS_PER_TURN": 5},
+    "02_mnist_dcgan.ipynb": {"HAND_STEPS": 3, "MINUTES": 0.03, "SHORT_STEPS": 2},
 }
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
