@@ -29,7 +29,10 @@ STEPS = 300  # SHORT_STEPS in the notebook
 # name: (players, d_lr, g_lr, options of train)
 EXPERIMENTS = {
     "as trained in section 6": ((Generator, Discriminator), 3e-3, 3e-3, {}),
-    "break it: D's rate x10, G's / 10, 3 D steps": ((Generator, Discriminator), 3e-2, 3e-4, {"d_steps": 3}),
+    "as on a GPU: width 32": ((lambda: Generator(width=32), lambda: Discriminator(width=32)), 3e-3, 3e-3, {}),
+    "break it: one number in z": ((lambda: Generator(latent_dim=1), Discriminator), 3e-3, 3e-3, {}),
+    "break it: D's rate x10": ((Generator, Discriminator), 3e-2, 3e-3, {}),
+    "break it: G's rate / 30": ((Generator, Discriminator), 3e-3, 1e-4, {}),
     "exercise 2: hinge": ((Generator, Discriminator), 3e-3, 3e-3, {"loss": hinge}),
     "exercise 2: least squares": ((Generator, Discriminator), 3e-3, 3e-3, {"loss": least_squares}),
     "exercise 3: plain layers, rate 0.0002": ((MLPGenerator, MLPDiscriminator), 2e-4, 2e-4, {}),
