@@ -172,7 +172,7 @@ def draw_scores(ax, history):
 
 
 def _plot(draw, history, title):
-    when = f" over {history.steps[-1]:,} steps" if len(history.steps) else ": nothing trained yet"
+    when = f" over {int(history.steps[-1]):,} steps" if len(history.steps) else ": nothing trained yet"
     fig, axes = _figure(1, 1, size=(8, 4), title=title + when)
     draw(axes[0, 0], history)
     return fig
