@@ -1,5 +1,6 @@
 """Real pictures to learn from. A data set is one uint8 tensor (N, C, H, W); digits come with the package."""
 
+import functools
 import hashlib
 import shutil
 import socket
@@ -43,6 +44,16 @@ def load_digits(*, full=False, test=False):
 def to_float(images):
     """Scale stored pictures to what the networks see: uint8 0..255 -> float32 -1..1, any shape; floats stay."""
     return images.float() / 127.5 - 1 if images.dtype == torch.uint8 else images
+
+
+def shuffled_places(count, seen, batch_size, *, seed):
+    """List where the next `batch_size` of `count` pictures stand after `seen`: each epoch has an order of its own."""
+    return [_order(count, seed, epoch)[place] for epoch, place in (divmod(seen + i, count) for i in range(batch_size))]
+
+
+@functools.lru_cache(maxsize=2)
+def _order(count, seed, epoch):
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch)).tolist()
 
 
 def check_images(images, drawn):

@@ -16,7 +16,7 @@ MAX_POINTS = 500  # a line with more points looks the same and costs more to dra
 TITLE, LABEL, SMALL = 14, 12, 11  # type sizes in points
 
 
-def _figure(rows, columns, *, size, title=None):
+def figure_with_axes(rows, columns, *, size, title=None):
     """Make a figure that pyplot forgets at once: it is shown exactly once and nothing leaks."""
     import matplotlib.pyplot as plt
 
@@ -88,7 +88,7 @@ def tile(images, *, columns=8, gap=2):
 
 
 def _show_sheet(sheet, *, width, title):
-    fig, axes = _figure(1, 1, size=(width, width * sheet.shape[0] / sheet.shape[1] + 0.5), title=title)
+    fig, axes = figure_with_axes(1, 1, size=(width, width * sheet.shape[0] / sheet.shape[1] + 0.5), title=title)
     axes[0, 0].imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes[0, 0].set(xticks=[], yticks=[])
     axes[0, 0].spines[:].set_visible(False)
@@ -141,7 +141,7 @@ def _mark(ax, level, text, color, *, va="center"):
     ax.text(1.01, level, text, transform=ax.get_yaxis_transform(), color=color, va=va, fontsize=SMALL)
 
 
-def _finish(ax, xlabel, ylabel):
+def finish(ax, xlabel, ylabel):
     ax.set_xlabel(xlabel, fontsize=LABEL)
     ax.set_ylabel(ylabel, fontsize=LABEL)
     ax.tick_params(labelsize=SMALL)
@@ -159,7 +159,7 @@ def draw_losses(ax, history):
     both = np.concatenate([d, g, [0, 1.8]])
     both = both[np.isfinite(both)]
     ax.set_ylim(1.25 * both.min(), 1.25 * both.max())
-    _finish(ax, "step", "loss")
+    finish(ax, "step", "loss")
 
 
 def draw_scores(ax, history):
@@ -168,12 +168,12 @@ def draw_scores(ax, history):
     _draw_line(ax, history.steps, history.d_fake, style=CRIMINAL, label="D(G(z)): fakes")
     _mark(ax, 0.5, "a coin toss", "0.35")
     ax.set_ylim(0, 1)
-    _finish(ax, "step", "D's opinion (1 = real)")
+    finish(ax, "step", "D's opinion (1 = real)")
 
 
 def _plot(draw, history, title):
     when = f" over {int(history.steps[-1]):,} steps" if len(history.steps) else ": nothing trained yet"
-    fig, axes = _figure(1, 1, size=(8, 4), title=title + when)
+    fig, axes = figure_with_axes(1, 1, size=(8, 4), title=title + when)
     draw(axes[0, 0], history)
     return fig
 
@@ -186,62 +186,3 @@ def plot_losses(history, *, title="The losses of both players"):
 def plot_scores(history, *, title="What the detective thinks"):
     """Plot D(x) and D(G(z)) over a training; `history` has the lists steps, d_real and d_fake, of any length."""
     return _plot(draw_scores, history, title)
-
-
-# Slanted land: notebook 01.
-
-
-def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
-    """Plot each of `curves` (name: values over `x`) in its own axes, with a dot and its value at each of `marks`."""
-    fig, axes = _figure(1, len(curves), size=(4.6 * len(curves) + 0.4, 3.8), title=title)
-    for ax, (name, y) in zip(axes[0], curves.items(), strict=True):
-        ax.plot(x, y, color="0.2", linewidth=2.2)
-        for mark, height in zip(marks, np.interp(marks, x, y), strict=True):
-            ax.plot(mark, height, "o", color="0.2")
-            text = f"  {mark:g} gives {height:.2f}  "
-            ax.text(mark, height, text, ha="right" if y[-1] > y[0] else "left", va="bottom", fontsize=SMALL)
-        ax.set_title(name, fontsize=LABEL)
-        ax.margins(x=0.45)
-        ax.set_xticks(np.linspace(np.round(x[0]), np.round(x[-1]), 5))
-        _finish(ax, xlabel, ylabel)
-    return fig
-
-
-def _draw_cells(ax, values, *, signed=False, numbers=True):
-    """Draw four numbers as a 2 x 2 screen (1 = dark) or, signed, as weights (purple below 0, green above)."""
-    cells = np.asarray(values, float).reshape(2, 2)
-    ax.imshow(cells, cmap="PRGn" if signed else "gray_r", vmin=-1.5 if signed else 0, vmax=1.5 if signed else 1)
-    ax.set(xticks=[], yticks=[])
-    for (row, column), value in np.ndenumerate(cells if numbers else []):
-        color = "white" if abs(value) > (1 if signed else 0.5) else "black"
-        text = f"{value:+.2f}" if signed else f"{value:.2f}"
-        ax.text(column, row, text, color=color, ha="center", va="center", fontsize=LABEL)
-
-
-def show_screens(screens, *, captions=None, numbers=True, title=None, columns=8, signed=False):
-    """Show 2 x 2 screens (four numbers each, 1 = dark); `signed` draws weights: purple below 0, green above."""
-    columns = min(columns, len(screens))
-    rows = -(-len(screens) // columns)
-    fig, axes = _figure(rows, columns, size=(1.4 * columns, 1.75 * rows + 0.4), title=title)
-    for ax in axes.flat[len(screens) :]:
-        ax.axis("off")
-    for i, screen in enumerate(screens):
-        _draw_cells(axes.flat[i], screen, signed=signed, numbers=numbers)
-        axes.flat[i].set_title(captions[i] if captions else "", fontsize=SMALL)
-    return fig
-
-
-def show_game(moments, *, title=None):
-    """Show the game as a strip, a column for each moment (caption, D's weights, fake, D's error, G's error)."""
-    fig, axes = _figure(3, len(moments), size=(1.6 * len(moments) + 0.6, 5), title=title)
-    for column, (caption, weights, fake, d_error, g_error) in zip(axes.T, moments, strict=True):
-        _draw_cells(column[0], weights, signed=True)
-        _draw_cells(column[1], fake)
-        column[0].set_title(caption, fontsize=SMALL)
-        bars = column[2].bar(["D", "G"], [d_error, g_error], color=[DETECTIVE["color"], CRIMINAL["color"]])
-        column[2].bar_label(bars, fmt="%.2f", fontsize=SMALL)
-        column[2].set(ylim=(0, 1.2 * max(2, *(max(m[3:]) for m in moments))), yticks=[])
-        column[2].spines[["top", "right", "left"]].set_visible(False)
-    for ax, label in zip(axes[:, 0], ("D's weights", "a fake, G(z)", "errors"), strict=True):
-        ax.set_ylabel(label, fontsize=LABEL)
-    return fig

@@ -1,14 +1,13 @@
 """The game: `GAN` holds its state, two short steps are its moves, `train` plays until the budget is spent."""
 
 import copy
-import functools
 import math
 import time
 from array import array
 
 import torch
 
-from gans_workshop.datasets import check_images, to_float
+from gans_workshop.datasets import check_images, shuffled_places, to_float
 from gans_workshop.device import stop_button
 from gans_workshop.losses import non_saturating
 from gans_workshop.models import frozen
@@ -210,21 +209,13 @@ def train(
 
 
 def next_batch(gan, images, batch_size):
-    """Take the next real pictures as floats in [-1, 1]. Each epoch has an order of its own, given by seed and epoch.
+    """Take the next real pictures as floats in [-1, 1], in an order given by seed and epoch.
 
     Shapes: images (N, C, H, W) -> (batch_size, C, H, W); a batch may end one epoch and begin the next.
     """
-    places = []
-    for seen in range(gan.seen, gan.seen + batch_size):
-        epoch, place = divmod(seen, len(images))
-        places.append(_order(len(images), gan.seed, epoch)[place])
+    places = shuffled_places(len(images), gan.seen, batch_size, seed=gan.seed)
     gan.seen += batch_size
     return to_float(images[places])
-
-
-@functools.lru_cache(maxsize=2)
-def _order(count, seed, epoch):
-    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch)).tolist()
 
 
 def _budget(gan, count, budgets):

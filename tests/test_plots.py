@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from test_notebooks import pictures, run
 
-from gans_workshop import plots
+from gans_workshop import plots, sketches
 
 
 def history(steps):
@@ -37,11 +37,11 @@ FIGURES = {
     "no losses yet": lambda: plots.plot_losses(history(0)),
     "no scores yet": lambda: plots.plot_scores(history(0)),
     "one step": lambda: plots.plot_losses(history(1)),
-    "screens": lambda: plots.show_screens([[1, 0, 0, 1]] * 7, captions=["a face"] * 7, columns=3, title="Faces"),
-    "one screen": lambda: plots.show_screens([[1, 0, 0, 1]], numbers=False),
-    "weights": lambda: plots.show_screens([[1, -1, -1, 1]], signed=True, captions=["D's weights\n(by hand)"]),
-    "game": lambda: plots.show_game([MOMENT, MOMENT, MOMENT], title="Slow motion"),
-    "curves": lambda: plots.plot_curves(
+    "screens": lambda: sketches.show_screens([[1, 0, 0, 1]] * 7, captions=["a face"] * 7, columns=3, title="Faces"),
+    "one screen": lambda: sketches.show_screens([[1, 0, 0, 1]], numbers=False),
+    "weights": lambda: sketches.show_screens([[1, -1, -1, 1]], signed=True, captions=["D's weights\n(by hand)"]),
+    "game": lambda: sketches.show_game([MOMENT, MOMENT, MOMENT], title="Slow motion"),
+    "curves": lambda: sketches.plot_curves(
         np.linspace(0.1, 1), {"a": np.linspace(0, 1), "b": np.linspace(1, 0)}, marks=[0.5], xlabel="p", ylabel="error"
     ),
 }
@@ -70,7 +70,7 @@ def test_axes_are_labelled(name):
 
 
 def test_a_figure_is_shown_exactly_once(tmp_path, monkeypatch):
-    make = "from gans_workshop.plots import show_screens\nfig = show_screens([[1, 0, 0, 1]])"
+    make = "from gans_workshop.sketches import show_screens\nfig = show_screens([[1, 0, 0, 1]])"
     cells = [make, "fig", "display(fig)", "show_screens([[0, 1, 1, 0]])", "kept = show_screens([[0, 1, 1, 0]]); 1"]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     run(book, tmp_path, monkeypatch)
@@ -213,7 +213,7 @@ def test_curves_survive_an_interrupt_between_two_lists_and_a_broken_training():
 
 
 def test_dark_is_one_and_every_number_can_be_read():
-    ax = plots.show_screens([[1, 0.25, 0.6, 0]]).axes[0]
+    ax = sketches.show_screens([[1, 0.25, 0.6, 0]]).axes[0]
     picture = ax.images[0]
     assert picture.to_rgba(1)[:3] == (0, 0, 0) and picture.to_rgba(0)[:3] == (1, 1, 1)
     assert picture.get_array().tolist() == [[1, 0.25], [0.6, 0]]
@@ -223,7 +223,7 @@ def test_dark_is_one_and_every_number_can_be_read():
 
 
 def test_weights_show_their_signs_in_colour_and_number():
-    ax = plots.show_screens([[2.5, -0.3, -2.5, 0]], signed=True).axes[0]
+    ax = sketches.show_screens([[2.5, -0.3, -2.5, 0]], signed=True).axes[0]
     assert [text.get_text() for text in ax.texts] == ["+2.50", "-0.30", "-2.50", "+0.00"]
     above, below = ax.images[0].to_rgba(1), ax.images[0].to_rgba(-1)
     assert above[1] > above[0] and below[0] > below[1]  # green, purple
@@ -232,7 +232,7 @@ def test_weights_show_their_signs_in_colour_and_number():
 
 
 def test_the_game_shows_weights_fake_and_errors_in_the_players_colours():
-    fig = plots.show_game([MOMENT])
+    fig = sketches.show_game([MOMENT])
     weights, fake, errors = fig.axes
     assert weights.get_title() == "start"
     assert fake.images[0].get_array().ravel().tolist() == MOMENT[2]

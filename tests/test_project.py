@@ -22,7 +22,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # The modules in their order: each may import only those above it.
 MODULES = ["device", "workspace", "datasets", "photos", "models", "losses", "augment", "training", "checkpoints"]
-MODULES += ["diagnosis", "evaluation", "latent", "plots", "live", "exports"]
+MODULES += ["diagnosis", "evaluation", "latent", "plots", "sketches", "live", "exports"]
 
 # The two Colab runtimes at the ends of what is on offer (2026-08): the newest, and the oldest past one.
 COLAB = {
