@@ -3,13 +3,14 @@
 python workshop.py [options]            open the notebooks in JupyterLab (options go to JupyterLab)
 python workshop.py test [options]       check that everything is sound (options go to pytest)
 python workshop.py rehearse [NN ...]    run whole notebooks, all or e.g. 01 02, and report minutes and memory
-python workshop.py slides               build the slides (in a later version)
+python workshop.py slides [kind ...]    build the slides: html, pdf and pptx, or one of them, in presentation/build
 
 If the running Python already has the workshop's packages (conda, an activated .venv), it is used as it is.
 Otherwise they are installed into the folder .venv beside this file, once. Set GANS_TORCH_INDEX to a pip index
 to take torch from there.
 """
 
+import base64
 import json
 import os
 import re
@@ -22,17 +23,41 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 NOTEBOOKS = ROOT / "notebooks"
 REHEARSAL = ROOT / "rehearsal"
+SLIDES = ROOT / "presentation"
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 # What a failing installation says -> what a person can do about it. The first match counts.
 ADVICE = (
     (r"No space left|Errno 28|WinError 112", "The disk is full: free 8 GB (2 GB are enough for torch without CUDA)"),
-    (r"onnection|name resolution|timed out|Proxy|SSL", "Check the internet connection"),
+    (r"onnecti|name resolution|ENOTFOUND|timed out|Proxy|SSL", "Check the internet connection"),
     (r"Permission denied|WinError 5\b|WinError 32", "A file is in use or read-only: close JupyterLab and VSCode"),
     (r"No matching distribution", "pip's index has none for this Python: check GANS_TORCH_INDEX, or take Python 3.13"),
     (r"No module named ensurepip", "Debian and Ubuntu keep it in a package of its own: sudo apt install python3-venv"),
     (r"", "Read the message below, or delete the folder .venv"),
+)
+
+
+# Where a browser may be: its command, or its place on macOS and Windows. The first one counts.
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+    "msedge",
+)
+BROWSER_FILES = (
+    "/Applications/{0}.app/Contents/MacOS/{0}",
+    "{PROGRAMFILES}/{1}/Application/{2}.exe",
+    "{PROGRAMFILES(X86)}/{1}/Application/{2}.exe",
+    "{LOCALAPPDATA}/{1}/Application/{2}.exe",
+)
+BROWSER_NAMES = (
+    ("Google Chrome", "Google/Chrome", "chrome"),
+    ("Chromium", "Chromium", "chrome"),
+    ("Microsoft Edge", "Microsoft/Edge", "msedge"),
 )
 
 
@@ -179,13 +204,73 @@ def open_jupyterlab(args: list) -> int:
 def test(args: list) -> int:
     python = [sys.executable, "-m"]
     checks = [run([*python, "ruff", *rest], cwd=ROOT) for rest in (["check", "."], ["format", "--check", "."])]
+    if SLIDES.is_dir():
+        try:
+            marp_command()
+        except Problem as problem:
+            print(f"{problem}\nUntil then the tests that look at slides are skipped.", flush=True)
     if any(checks):
         print("ruff has found something, see above; now the tests.", flush=True)
     return run([*python, "pytest", *args], cwd=ROOT) or int(any(checks))
 
 
-def slides(args: list) -> int:
-    raise Problem("The slides come in a later version of the workshop.")
+def slides(args: list, decks: Path = SLIDES, folder: Path = SLIDES / "build") -> int:
+    """Build each deck of `decks` as one HTML file that needs nothing else, as PDF with notes, and for PowerPoint."""
+    ways = {"html": [], "pdf": ["--pdf", "--pdf-notes"], "pptx": ["--pptx"]}
+    unknown = [kind for kind in args if kind not in ways]
+    if unknown:
+        raise Problem(f"Slides cannot be built as '{unknown[0]}'; there are {', '.join(ways)}.")
+    marp = [*marp_command(), "--no-stdin", "--no-config-file", "--theme", SLIDES / "theme.css"]
+    marp += ["--allow-local-files", "--browser-path", find_browser(), "--browser-timeout", "120"]
+    for deck in [path for path in sorted(decks.glob("*.md")) if "marp: true" in path.read_text(encoding="utf-8")[:200]]:
+        for kind in args or ways:
+            made = folder / f"{deck.stem}.{kind}"
+            made.unlink(missing_ok=True)
+            code = run([*marp, *ways[kind], deck, "-o", made], cwd=ROOT)
+            if code or not made.exists():
+                raise Problem(f"Marp has not made {made.name}: its message stands above.")
+            if kind == "html":
+                made.write_text(with_pictures_inside(made.read_text(encoding="utf-8"), deck.parent), encoding="utf-8")
+    print(f"The slides are in {folder}", flush=True)
+    return 0
+
+
+def marp_command() -> list:
+    """Return the command of the Marp that presentation/package-lock.json fixes; fetch it the first time."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm or numbers(subprocess.getoutput(f'"{node}" --version').lstrip("v")) < [18]:
+        where = "get it from nodejs.org, or on Debian and Ubuntu with: sudo apt install nodejs npm"
+        raise Problem(f"The slides need Node.js 18 or newer with npm: {where}.")
+    wanted, there = SLIDES / "package-lock.json", SLIDES / "node_modules" / ".package-lock.json"
+    if not there.exists() or there.stat().st_mtime < wanted.stat().st_mtime:
+        print("Fetching Marp into presentation/node_modules; the first time needs the internet.", flush=True)
+        attempt("Fetching Marp", [npm, "ci", "--prefix", SLIDES, "--no-audit", "--no-fund"])
+    return [node, SLIDES / "node_modules" / "@marp-team" / "marp-cli" / "marp-cli.js"]
+
+
+def find_browser() -> str:
+    """Find Chrome, Chromium or Edge; CHROME_PATH names another one."""
+    places = [os.environ.get("CHROME_PATH")] if os.environ.get("CHROME_PATH") else []
+    places += [shutil.which(name) for name in BROWSERS]
+    folders = {"PROGRAMFILES": "", "PROGRAMFILES(X86)": "", "LOCALAPPDATA": "", **os.environ}
+    places += [file.format(*names, **folders) for file in BROWSER_FILES for names in BROWSER_NAMES]
+    for place in filter(None, places):
+        if Path(place).is_file():
+            return place
+    where = "get one from google.com/chrome, or on Debian and Ubuntu with: sudo apt install chromium"
+    raise Problem(f"The slides need Chrome, Chromium or Edge: {where}. CHROME_PATH may name its program file.")
+
+
+def with_pictures_inside(html: str, folder: Path) -> str:
+    """Put the pictures into the page, so that one file is the whole deck."""
+
+    def picture(match) -> str:
+        file = folder / match.group()
+        if not file.exists():
+            raise Problem(f"A slide shows {file.name}, which is not there: python presentation-images/make_images.py")
+        return f"data:image/{file.suffix[1:]};base64,{base64.b64encode(file.read_bytes()).decode()}"
+
+    return re.sub(r"(?:\.\./)+[\w/-]+/[\w-]+\.(?:png|gif)", picture, html)
 
 
 def rehearse(args: list, notebooks: Path = NOTEBOOKS, folder: Path = REHEARSAL) -> int:

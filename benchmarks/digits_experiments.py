@@ -77,11 +77,10 @@ def main():
             seed_everything(seed)
             gan = GAN(*[player() for player in players], d_lr=d_lr, g_lr=g_lr, seed=seed)
             train(gan, images, steps=STEPS, **how)
-            f = judge.features(gan.sample(5000))
             late = {key: statistics.mean(values[-50:]) for key, values in vars(gan.history).items()}
-            rows.append(late | {"distance": judge.distance(f), "digits": judge.covered(f)})
+            rows.append(late | judge.score(gan.sample(5000)))
         cells = [span([row[key] for row in rows]) for key in ("d_real", "d_fake", "d_loss", "g_loss")]
-        cells += [span([row[key] for row in rows], 0) for key in ("distance", "digits")]
+        cells += [span([row["distance"] for row in rows], 1), span([row["digits"] for row in rows], 0)]
         print(f"| {name} | {options.seeds} | {' | '.join(cells)} |", flush=True)
 
 

@@ -26,14 +26,14 @@ def normal_init(network):
     return network
 
 
-def examples_dcgan():
+def examples_dcgan(channels=1):
     """Make the 64-pixel DCGAN of pytorch/examples (ngf = ndf = 64, z of 100): generator, discriminator."""
     maps = [512, 256, 128, 64]
     g = [nn.Unflatten(1, (100, 1, 1)), nn.ConvTranspose2d(100, 512, 4, bias=False), nn.BatchNorm2d(512), nn.ReLU()]
     for before, after in pairwise(maps):
         g += [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-    g += [nn.ConvTranspose2d(64, 1, 4, 2, 1, bias=False), nn.Tanh()]
-    d = [nn.Conv2d(1, 64, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
+    g += [nn.ConvTranspose2d(64, channels, 4, 2, 1, bias=False), nn.Tanh()]
+    d = [nn.Conv2d(channels, 64, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
     for after, before in reversed([*pairwise(maps)]):
         d += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
     d += [nn.Conv2d(512, 1, 4, bias=False), nn.Flatten()]

@@ -1,19 +1,30 @@
-"""Real pictures to learn from. A data set is one uint8 tensor (N, C, H, W); digits come with the package."""
+"""Real pictures to learn from, each set one uint8 tensor (N, C, H, W); digits and portraits come with the package."""
 
 import functools
 import hashlib
+import http.client
 import shutil
 import socket
+import urllib.request
 from contextlib import contextmanager
 from importlib import resources
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from gans_workshop.workspace import cache_folder
 
 # MD5 of the pixels of the 60,000 training and the 10,000 test digits
 PIXELS_MD5 = {"train": "6510e85a72c3e9475c492d559d3770d2", "test": "240610fa99e73bfa49df8e7fc24d3206"}
+
+# Sample sets of photographs, and the git blob ids by which a download is known to be whole
+SAMPLES = {
+    "cats": "4951cfdf076f15a54302901672924bd1e41a4aa6",
+    "flowers": "1ea0b0982cd0828541a267b4bca3c6d4330eaef4",
+    "abstract-paintings": "1462316d742952caa0f2b2f396323894d83f2f28",
+}
+SAMPLES_ADDRESS = "https://github.com/DolicaAkelloEgwel/gans-datasets/raw/master/{name}.zip"
 
 PATIENCE = 15  # seconds without an answer after which a server counts as gone
 
@@ -39,6 +50,72 @@ def load_digits(*, full=False, test=False):
         part = "test" if test else "train"
         images, labels = bundle[f"{part}_images"], bundle[f"{part}_labels"]
     return torch.from_numpy(images), torch.from_numpy(labels).long()
+
+
+def load_portraits(*, image_size=64):
+    """Load portraits of drawn people, head and shoulders; they need no network.
+
+    Shapes: images (N, 3, image_size, image_size) uint8, on white.
+    Source: OpenMoji 17, https://openmoji.org, CC BY-SA 4.0.
+    """
+    from PIL import Image
+
+    print("The portraits are by OpenMoji (openmoji.org), licence CC BY-SA 4.0: say so where you show what you made.")
+    with resources.files("gans_workshop").joinpath("data/portraits.png").open("rb") as file:
+        sheet = torch.from_numpy(np.array(Image.open(file).convert("RGB")))
+    images = sheet.view(-1, 64, 64, 3).permute(0, 3, 1, 2).contiguous()
+    return F.interpolate(images, image_size, mode="bilinear", antialias=True)
+
+
+def fetch_sample(name):
+    """Download a sample set ('cats', 'flowers' or 'abstract-paintings') once: return its ZIP, a Path in the cache.
+
+    Where the network breaks off, the next call goes on from there.
+    Raises: ValueError: 'There is no sample set ...'; OSError: 'The sample set ... could not be fetched ...'
+    """
+    if name not in SAMPLES:
+        raise ValueError(f"There is no sample set '{name}': choose one of {', '.join(SAMPLES)}.")
+    path, part = (cache_folder() / f"{name}.{ending}" for ending in ("zip", "part"))
+    if path.exists() and _blob_id(path) == SAMPLES[name]:
+        return path
+    part.touch()
+    for _ in range(5):
+        have, reason = part.stat().st_size, "what arrived is not the file that this workshop knows"
+        try:
+            _download(SAMPLES_ADDRESS.format(name=name), part)
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            if part.stat().st_size > have:
+                continue  # it brought something: go on from there
+            if getattr(error, "code", None) != 416:  # 416: the server has no more
+                break
+        if _blob_id(part) == SAMPLES[name]:
+            return part.replace(path)
+        part.write_bytes(b"")
+    raise OSError(
+        f"The sample set '{name}' could not be fetched ({reason}): try again where the network is better, or use the "
+        "portraits that come with the package, load_portraits()."
+    )
+
+
+def _download(address, part):
+    """Add to the file `part` what the server at `address` has beyond it."""
+    from tqdm.auto import tqdm
+
+    request = urllib.request.Request(address, headers={"Range": f"bytes={part.stat().st_size}-"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with (
+            part.open("ab" if answer.status == 206 else "wb") as file,
+            tqdm.wrapattr(answer, "read", total=answer.length, desc=part.stem, leave=False) as watched,
+        ):
+            shutil.copyfileobj(watched, file)
+        if answer.length:  # what is still to come
+            raise OSError("the connection broke off")
+
+
+def _blob_id(path):
+    data = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def to_float(images):

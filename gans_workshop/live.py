@@ -3,6 +3,7 @@
 import time
 import warnings
 
+from gans_workshop.diagnosis import diagnose
 from gans_workshop.plots import draw_losses, draw_scores, tile, to_png
 
 FILM_LENGTH = 48  # frames kept at most: then every other one goes, and the pauses double
@@ -88,6 +89,7 @@ def draw_view(gan):
     losses, scores = right.subplots(2, 1)
     draw_losses(losses, gan.history)
     draw_scores(scores, gan.history)
+    figure.supxlabel(diagnose(gan.history).sentence, fontsize=12)  # in the picture: it stays when the widget is gone
     return figure
 
 
@@ -116,7 +118,8 @@ class _Screen:
         """Put a plain picture in the place of the widget: it stays when the notebook is closed."""
         from IPython.display import Image
 
-        self.output.update(Image(self.png, alt=f"The pictures, losses and opinions after {gan.step} steps"))
+        alt = {"alt": f"The pictures, losses and opinions after {gan.step} steps"}
+        self.output.update(Image(self.png, metadata=alt))  # Colab's IPython 7 knows no Image(alt=...)
         self.box.close()
 
 

@@ -59,3 +59,79 @@ def show_game(moments, *, title=None):
     for ax, label in zip(axes[:, 0], ("D's weights", "a fake, G(z)", "errors"), strict=True):
         ax.set_ylabel(label, fontsize=LABEL)
     return fig
+
+
+SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
+
+
+def _draw_field(ax, opinions, real, fakes, *, pushes=None):
+    """Draw points on a sheet that is blue where D says 'real' and orange where it says 'fake'."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    if opinions is not None:
+        colors = LinearSegmentedColormap.from_list("opinion", ["#F2B48F", "#FFFFFF", "#8FC3E6"])  # pale: dots stand out
+        ax.imshow(
+            opinions, colors, vmin=0, vmax=1, extent=2 * (-SHEET, SHEET), origin="lower", interpolation="bilinear"
+        )
+    ax.plot(*np.asarray(real).T, ".", color="0.2", markersize=3)
+    ax.plot(*np.asarray(fakes).reshape(-1, 2).T, ".", color=CRIMINAL["color"], markersize=5, markeredgewidth=0)
+    if pushes is not None:
+        starts = np.asarray(fakes)[: len(pushes)]
+        ax.quiver(*starts.T, *np.asarray(pushes).T, angles="xy", scale_units="xy", scale=1, width=0.008, zorder=3)
+    ax.set(xlim=(-SHEET, SHEET), ylim=(-SHEET, SHEET), xticks=[], yticks=[], aspect="equal")
+
+
+def show_fields(moments, *, real, columns=4, title=None):
+    """Show points on sheets, one for each moment (caption, opinions or None, fakes[, pushes]).
+
+    Shapes: real (N, 2), fakes (M, 2), opinions D(x) (n, n) from the lower left, pushes (P, 2) of the first P fakes.
+    """
+    columns = min(columns, len(moments))
+    rows, side = -(-len(moments) // columns), 2.9 if len(moments) > 1 else 4.4
+    fig, axes = figure_with_axes(rows, columns, size=(side * columns, (side + 0.3) * rows + 0.4), title=title)
+    for ax, (caption, opinions, fakes, *pushes) in zip(axes.flat, moments):
+        _draw_field(ax, opinions, real, fakes, pushes=pushes[0] if pushes else None)
+        ax.set_title(caption, fontsize=LABEL)
+    for ax in axes.flat[len(moments) :]:
+        ax.axis("off")
+    return fig
+
+
+def show_visits(visits, *, rounds, title=None):
+    """Show which share of the fakes was on each hill over time: a strip for each of `visits`, (looks, hills)."""
+    fig, axes = figure_with_axes(len(visits), 1, size=(9, 2.4 * len(visits) + 0.3), title=title)
+    for ax, (name, shares) in zip(axes[:, 0], visits.items()):
+        shares = np.asarray(shares).T
+        place = (0, rounds, 0.5, len(shares) + 0.5)
+        ax.imshow(shares, cmap="Oranges", vmin=0, vmax=0.4, aspect="auto", origin="lower", extent=place)
+        ax.set_title(name, fontsize=LABEL, loc="left")
+        finish(ax, "round", "hill")
+    return fig
+
+
+def show_logits(cases, *, title=None):
+    """Show how D's logits spread over real pictures and fakes, for each of `cases` (name: (real, fake))."""
+    fig, axes = figure_with_axes(1, len(cases), size=(4.6 * len(cases) + 0.4, 3.8), title=title)
+    for ax, (name, logits) in zip(axes[0], cases.items(), strict=True):
+        real, fake = (np.asarray(part.detach().cpu() if hasattr(part, "detach") else part).ravel() for part in logits)
+        bins = np.linspace(min(real.min(), fake.min()), max(real.max(), fake.max()), 41)
+        ax.hist(real, bins, color=DETECTIVE["color"], alpha=0.7, label="real pictures")
+        ax.hist(fake, bins, color=CRIMINAL["color"], alpha=0.7, hatch="//", label="fakes")
+        ax.axvline(0, color="0.35", linewidth=1, linestyle=":")
+        finish(ax, "D's logit (above 0: 'real')", "pictures")
+        ax.set_title(name, fontsize=LABEL, pad=24)  # the legend stands between
+    return fig
+
+
+def compare_notes(notes, *, ylabel, log=False, title=None):
+    """Plot what histories noted at each step, averaged over ten steps: a line for each of `notes` (name: list)."""
+    fig, axes = figure_with_axes(1, 1, size=(8, 4), title=title)
+    for (name, values), style in zip(notes.items(), ("-", "--", "-.", ":")):
+        values = np.asarray(values, float)
+        window = np.ones(min(10, max(1, len(values))))
+        smooth = np.convolve(values, window / len(window), "valid") if len(values) else values
+        steps = np.arange(len(smooth)) + len(window)
+        axes[0, 0].plot(steps, smooth, style, color="0.2" if style == "-" else "#AA3377", linewidth=2.2, label=name)
+    axes[0, 0].set_yscale("log" if log else "linear")
+    finish(axes[0, 0], "step", ylabel)
+    return fig

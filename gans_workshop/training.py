@@ -2,23 +2,27 @@
 
 import copy
 import math
-import time
 from array import array
 
 import torch
 
+from gans_workshop.checkpoints import Keeper
 from gans_workshop.datasets import check_images, shuffled_places, to_float
 from gans_workshop.device import stop_button
+from gans_workshop.diagnosis import detect_rate, slope_size, variety
 from gans_workshop.losses import non_saturating
 from gans_workshop.models import frozen
 
 
 class History:
-    """What happened at each step: `steps`, `d_loss`, `g_loss`, `d_real` (mean D(x)) and `d_fake` (mean D(G(z)))."""
+    """What happened at each step: `steps`, `d_loss`, `g_loss`, `d_real` (mean D(x)), `d_fake` (mean D(G(z))), and for
+    the doctor: `detect_rate`, `variety`, and `d_slope` and `g_slope`, the sizes of the gradients.
+    """
 
     def __init__(self):
         # 8 bytes a number: hours of training stay small
         self.steps, self.d_loss, self.g_loss, self.d_real, self.d_fake = (array("d") for _ in range(5))
+        self.detect_rate, self.variety, self.d_slope, self.g_slope = (array("d") for _ in range(4))
 
     def append(self, *numbers):
         """Note a step: one number for each list, in their order."""
@@ -30,8 +34,9 @@ class History:
         return {name: torch.tensor(values, dtype=torch.float64) for name, values in vars(self).items()}
 
     def load_state_dict(self, state):
-        """Replace all lists by those of `state_dict()`."""
-        vars(self).update({name: array("d", values.tolist()) for name, values in state.items()})
+        """Replace all lists by those of `state_dict()`; what an older one does not know becomes NaN."""
+        unknown = torch.full_like(state["steps"], torch.nan)
+        vars(self).update({name: array("d", state.get(name, unknown).tolist()) for name in vars(self)})
 
 
 class GAN:
@@ -120,10 +125,11 @@ def _adam(network, lr):
 def discriminator_step(gan, real, *, loss=non_saturating, augment=None):
     """Let D learn from one batch of real pictures and as many fakes; G stands still.
 
-    Shapes: real (N, C, H, W) in [-1, 1] -> (d_loss, mean D(x), mean D(G(z))), three numbers.
+    Shapes: real (N, C, H, W) in [-1, 1] -> (d_loss, mean D(x), mean D(G(z)), detect_rate, variety), numbers.
     """
     with frozen(gan.generator):
         fake = gan.generator(gan.draw_z(len(real)))
+    varied = variety(fake, real)
     if augment:
         real, fake = augment(real), augment(fake)
 
@@ -135,8 +141,8 @@ def discriminator_step(gan, real, *, loss=non_saturating, augment=None):
         d_loss = d_loss + loss.penalty(gan.discriminator, real, fake)
 
     _update(gan, gan.d_optimizer, d_loss, "detective")
-    opinions = torch.stack([d_loss, real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()])
-    return opinions.tolist()
+    opinions = [d_loss, real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()]
+    return torch.stack([*opinions, detect_rate(real_logits, fake_logits), varied]).tolist()
 
 
 def generator_step(gan, batch_size, *, loss=non_saturating, augment=None):
@@ -153,6 +159,7 @@ def generator_step(gan, batch_size, *, loss=non_saturating, augment=None):
 
 def _update(gan, optimizer, loss, player):
     if not torch.isfinite(loss):
+        gan.history.append(gan.step + 1, *[math.nan] * 8)  # for the doctor
         raise FloatingPointError(
             f"At step {gan.step + 1} the {player}'s loss is {loss.item()}, not a number to learn from, so training "
             "stopped. Make a new GAN and train it with a smaller learning rate (a tenth of d_lr and g_lr)."
@@ -174,11 +181,15 @@ def train(
     loss=non_saturating,
     augment=None,
     watch=None,
+    checkpoint=None,
 ):
     """Play the game until the budget (one of minutes, steps, epochs) is spent or the stop button is pressed.
 
     Run it again to go on. In each step D learns `d_steps` times, then G once; `watch(gan, done, last)` is called
     after each step, with the part of the budget that is spent, 0 to 1, and whether this call is the last.
+
+    With a folder as `checkpoint` the training is saved there every minute and goes on from there after a restart. The
+    budget then counts from step 0: the same cell run again does what is left of it, and a larger budget goes on.
 
     Shapes: images (N, C, H, W), uint8 0..255 or float -1..1.
     Raises:
@@ -191,21 +202,26 @@ def train(
     if batch_size > len(images):
         print(f"{len(images)} pictures are fewer than a batch of {batch_size}: each batch now has {len(images)}.")
         batch_size = len(images)
-    part_done = _budget(gan, len(images), {"minutes": minutes, "steps": steps, "epochs": epochs})
-
-    done = 0
+    keeper = Keeper(checkpoint, gan, images)
+    part_done = _budget(gan, len(images), {"minutes": minutes, "steps": steps, "epochs": epochs}, keeper)
+    done = part_done()
+    if done >= 1 and watch:
+        watch(gan, 1, True)
     with stop_button() as stop:
         while done < 1 and not stop.pressed:
             for _ in range(d_steps):
                 real = next_batch(gan, images, batch_size)
-                d_loss, d_real, d_fake = discriminator_step(gan, real, loss=loss, augment=augment)
+                d_loss, *seen = discriminator_step(gan, real, loss=loss, augment=augment)
             g_loss = generator_step(gan, batch_size, loss=loss, augment=augment)
 
             gan.step += 1
-            gan.history.append(gan.step, d_loss, g_loss, d_real, d_fake)
+            slopes = torch.stack([slope_size(gan.discriminator), slope_size(gan.generator)])
+            gan.history.append(gan.step, d_loss, g_loss, *seen, *slopes.tolist())
             done = part_done()
             if watch:
                 watch(gan, done, done >= 1 or stop.pressed)
+            keeper.after_step(gan)
+        keeper.finish(gan)
 
 
 def next_batch(gan, images, batch_size):
@@ -218,7 +234,7 @@ def next_batch(gan, images, batch_size):
     return to_float(images[places])
 
 
-def _budget(gan, count, budgets):
+def _budget(gan, count, budgets, keeper):
     """Return a function that tells which part of the one given budget is spent, 0 to 1."""
     given = {name: amount for name, amount in budgets.items() if amount is not None}
     if len(given) != 1:
@@ -226,9 +242,8 @@ def _budget(gan, count, budgets):
     ((name, amount),) = given.items()
     if not (amount > 0 and math.isfinite(amount)):
         raise ValueError(f"{name}={amount} leaves nothing to do: give a number above 0, for example {name}=2.")
-    start, step, seen = time.monotonic(), gan.step, gan.seen
-    return {
-        "minutes": lambda: min(1, (time.monotonic() - start) / 60 / amount),
-        "steps": lambda: min(1, (gan.step - step) / amount),
-        "epochs": lambda: min(1, (gan.seen - seen) / count / amount),
-    }[name]
+    spent = {"minutes": keeper.minutes, "steps": lambda: gan.step, "epochs": lambda: gan.seen}[name]
+    start, rest = spent(), amount * (count if name == "epochs" else 1) - (spent() if keeper.places else 0)
+    if rest <= 0:
+        print(f"{name}={amount} are already done: to go on, give more, for example {name}={2 * amount}.")
+    return lambda: min(1, (spent() - start) / rest) if rest > 0 else 1

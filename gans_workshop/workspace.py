@@ -3,11 +3,16 @@
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 FOLDER = "gans-workshop-files"
 COLAB_DISK = Path("/content")
 DRIVE = COLAB_DISK / "drive" / "MyDrive"
+_asked = []  # one consent window a session is enough
+PATIENCE = 180  # seconds after which Drive counts as not answering
+PAUSES = (1, 4, 15)  # seconds to wait before asking once more: Drive's first listing of a large folder times out
+VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
 
 
 def in_colab():
@@ -18,7 +23,7 @@ def in_colab():
 def workshop_folder():
     """Return the folder for everything that you make, and create it if needed.
 
-    In Colab: `MyDrive/gans-workshop-files/` once Drive is mounted, the Colab disk before that.
+    In Colab: `MyDrive/gans-workshop-files/`, after Google has asked you; the Colab disk where that fails.
     Elsewhere: `gans-workshop-files/` beside the notebooks. `GANS_WORKSHOP_FILES` names another place.
 
     Raises:
@@ -26,13 +31,86 @@ def workshop_folder():
     """
     if chosen := os.environ.get("GANS_WORKSHOP_FILES"):
         return writable_folder(chosen)
-    if not in_colab():
-        here = Path.cwd()
-        return writable_folder((here / "notebooks" if (here / "notebooks").is_dir() else here) / FOLDER)
-    if DRIVE.is_dir():
-        return writable_folder(DRIVE / FOLDER)
-    print("Files go to Colab's own disk and vanish with the session: download what you want to keep.")
-    return writable_folder(COLAB_DISK / FOLDER)
+    if in_colab():
+        return _drive_folder() or writable_folder(COLAB_DISK / FOLDER)
+    here = Path.cwd()
+    return writable_folder((here / "notebooks" if (here / "notebooks").is_dir() else here) / FOLDER)
+
+
+def _drive_folder():
+    """Return the workshop's folder in Drive; where Drive is refused, fails or hangs, warn and return None."""
+    reason = "it is not connected"
+    try:
+        if not DRIVE.is_dir() and not _asked:
+            _asked.append(True)
+            print("Google now asks whether this notebook may use your Drive: say yes, and what you make stays there.")
+            from google.colab import drive
+
+            drive.mount(str(DRIVE.parent), timeout_ms=1000 * PATIENCE)
+        if DRIVE.is_dir():
+            return writable_folder(DRIVE / FOLDER)
+    except Exception as error:  # whatever Colab raises, the lesson goes on without Drive
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    print(f"CAREFUL, no Google Drive ({reason}): files go to Colab's own disk and vanish with the session.")
+    print("Download what you want to keep. To be asked again: Runtime > Restart session.")
+
+
+def picture_places(folder):
+    """List what can be learned from in the workshop folder: (label, path) of picture folders, ZIPs and videos.
+
+    For `ipywidgets.Dropdown(options=...)`. Where there is nothing, or pictures lie loose, it says what to do.
+    """
+    places, loose = [], 0
+    for entry in list_folder(folder):
+        ending = os.path.splitext(entry.name)[1].lower()
+        if entry.name.startswith(".") or entry.name.endswith(("-models", "-gans-images", "-gans-images.zip")):
+            continue
+        if entry.is_dir():
+            places.append((f"{entry.name} ({len(walk_files(entry.path)):,} files)", Path(entry.path)))
+        elif ending == ".zip" or ending in VIDEOS:
+            places.append((f"{entry.name} ({'ZIP' if ending == '.zip' else 'video'})", Path(entry.path)))
+        else:
+            loose += 1
+    if loose or not places:
+        where = f"Google Drive (drive.google.com) under {FOLDER}" if DRIVE in folder.parents else folder
+        print(f"{f'{loose:,} files lie loose' if loose else 'There is nothing to learn from yet'} in {where}.")
+        print("To use your pictures, put them into a folder of their own there ('cats'), or a ZIP or a video of them,")
+        print("and run this cell again.")
+    return places
+
+
+def list_folder(folder):
+    """List the entries of a folder by name; ask again where Drive does not answer at once.
+
+    Raises: OSError: 'The folder ... cannot be listed ...'
+    """
+    for pause in (*PAUSES, None):
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if pause is None or isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError):
+                raise OSError(
+                    f"The folder {folder} cannot be listed ({error.strerror or error}): check its name, or wait a "
+                    "minute and run the cell again, because Drive is slow with thousands of files."
+                ) from None
+            time.sleep(pause)
+
+
+def walk_files(folder):
+    """List all files in a folder and below, as `os.DirEntry`; a folder that cannot be listed stands for itself."""
+    top = os.path.realpath(folder)
+    files, todo, seen = [], list_folder(folder), {top, *map(str, Path(top).parents)}  # links may run in circles
+    for entry in todo:  # which grows meanwhile
+        try:
+            if not entry.is_dir():
+                files.append(entry)
+            elif (real := os.path.realpath(entry.path)) not in seen:
+                seen.add(real)
+                todo += list_folder(entry.path)
+        except OSError:
+            files.append(entry)
+    return files
 
 
 def cache_folder():

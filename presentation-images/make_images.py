@@ -1,40 +1,685 @@
-"""Make every picture of the README and the slides, with our own code: python presentation-images/make_images.py
+"""Make the pictures of the README and the slides, with our own code:
 
-Each function makes the picture of its name. The first training takes two minutes on two CPU cores.
+python presentation-images/make_images.py            # the quick ones: half a minute
+python presentation-images/make_images.py --slow     # those of a whole training too: minutes
+python presentation-images/make_images.py game mnist # only these
+
+Each function makes the picture of its name: `pass_one` makes pass-one.png. It returns a figure, a picture, or the
+frames of an animated GIF. The pictures failure-*.png come from make_failures.py.
 """
 
+import functools
+import io
+import itertools
+import json
+import re
+import runpy
+import sys
 from pathlib import Path
 
+import numpy as np
 import torch
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image
 
-from gans_workshop import GAN, Discriminator, Generator, load_digits, seed_everything, train
-from gans_workshop.plots import tile
+from gans_workshop import GAN, Discriminator, Generator, lerp, load_digits, seed_everything, slerp, to_float, train
+from gans_workshop.losses import minimax_g, non_saturating_g
+from gans_workshop.plots import CRIMINAL, DETECTIVE, draw_losses, draw_scores, figure_with_axes, tile, to_png
+from gans_workshop.sketches import show_screens
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parent
+BLUE, ORANGE, INK, PALE = DETECTIVE["color"], CRIMINAL["color"], "#22303C", "#8A949E"
+GREEN = "#007355"  # real pictures
+BIG, MIDDLE = 17, 14  # type sizes in points, for figures 8 inches wide that fill a slide
+
+
+# What the drawings are made of
+
+
+def stage(*, size=(8, 3.6), width=16):
+    """Make an empty sheet to draw on, `width` units wide; a unit is as high as it is wide."""
+    fig, axes = figure_with_axes(1, 1, size=size)
+    axes[0, 0].set(xlim=(0, width), ylim=(0, width * size[1] / size[0]), aspect="equal")
+    axes[0, 0].axis("off")
+    return fig, axes[0, 0]
+
+
+def box(ax, x, y, text, *, color, size=(2.9, 1.9), fill=None):
+    """Draw a box around (x, y); `fill` is the colour inside, the pale form of `color` if none is given."""
+    w, h = size
+    style = {"boxstyle": "round,pad=0.1,rounding_size=0.25", "linewidth": 2.5, "edgecolor": color}
+    ax.add_patch(FancyBboxPatch((x - w / 2, y - h / 2), w, h, facecolor=fill or color + "22", **style))
+    write(ax, x, y, text, color=INK)
+
+
+def write(ax, x, y, text, *, color=INK, size=MIDDLE, **options):
+    ax.text(x, y, text, color=color, fontsize=size, **{"ha": "center", "va": "center", **options})
+
+
+def arrow(ax, start, end, *, color=INK, bend=0.0, dashed=False, width=2.5):
+    style = {"arrowstyle": "-|>", "mutation_scale": 22, "linewidth": width, "color": color, "shrinkA": 0, "shrinkB": 0}
+    ax.add_patch(
+        FancyArrowPatch(start, end, connectionstyle=f"arc3,rad={bend}", linestyle="--" if dashed else "-", **style)
+    )
+
+
+def picture(ax, image, x, y, *, size=1.8, edge=INK):
+    """Draw a picture (H, W) or (H, W, 3), uint8, as a square around (x, y)."""
+    place = (x - size / 2, x + size / 2, y - size / 2, y + size / 2)
+    ax.imshow(image, cmap="gray", vmin=0, vmax=255, extent=place, interpolation="nearest", zorder=3)
+    ax.add_patch(Rectangle((place[0], place[2]), size, size, fill=False, edgecolor=edge, linewidth=2.5, zorder=4))
+
+
+def real_digit(place=0):
+    return load_digits()[0][place, 0].numpy()
+
+
+def our_digits(moment=-1):
+    """Cut the four digits that our own training had drawn at one moment out of digits.png: (4, 28, 28) uint8."""
+    sheet = np.asarray(Image.open(FOLDER / "digits.png").convert("L"))[::2, ::2]
+    return np.stack([sheet[30 * row : 30 * row + 28, :][:, np.arange(28) + 30 * range(9)[moment]] for row in range(4)])
+
+
+@functools.cache
+def slanted_land():
+    """Return what the cells of notebook 01 define: the slides show what they compute."""
+    benchmark = runpy.run_path(str(FOLDER.parent / "benchmarks" / "slanted_land.py"))
+    land = benchmark["load_notebook"]()
+    cells = json.loads(benchmark["NOTEBOOK"].read_text(encoding="utf-8"))["cells"]
+    code = "".join("\n" + "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    exec(
+        "\n".join(
+            ["import numpy as np", *re.findall(r"^(?:PORTRAITS|NOISE|HAND_WEIGHTS|FIVE_Z) = .*$", code, re.MULTILINE)]
+        ),
+        vars(land),
+    )
+    return land
+
+
+def frame(fig, *, dpi=100):
+    return Image.open(io.BytesIO(to_png(fig, dpi=dpi))).convert("RGB")
+
+
+# One training, for all slow pictures
+
+
+@functools.cache
+def training():
+    """Train as notebook 02 does, for 2,000 steps; return the GAN and a frame of 24 digits for each moment."""
+    moments = sorted({round(1.18**i) for i in range(46)} | {15, 40, 80, 150, 300, 600, 1200, 2000})
+    images, _ = load_digits()
+    seed_everything(42)
+    gan = GAN(Generator(), Discriminator(), seed=42)
+    film = {}
+    for stop in moments:
+        train(gan, images, steps=stop - gan.step)
+        film[stop] = gan.sample(gan.fixed_z[:24])
+    return gan, film
 
 
 def digits():
     """Four z of notebook 02 while the training goes on, from the first step to 2,000: README and notebook 02."""
-    images, _ = load_digits()
-    seed_everything(42)
-    gan = GAN(Generator(), Discriminator(), seed=42)
-    frames = []
-    for stop in (1, 15, 40, 80, 150, 300, 600, 1200, 2000):
-        train(gan, images, steps=stop - gan.step)
-        frames.append(gan.sample(gan.fixed_z[:4]))
+    _, film = training()
+    frames = [film[stop][:4] for stop in (1, 15, 40, 80, 150, 300, 600, 1200, 2000)]
     row_by_row = torch.stack(frames, dim=1).flatten(0, 1)
     sheet = Image.fromarray(tile(row_by_row, columns=len(frames))).quantize(16)
     return sheet.resize((sheet.width * 2, sheet.height * 2), Image.Resampling.NEAREST)
 
 
-def main():
-    """Make all pictures and say how large they are."""
-    for make in (digits,):
-        path = FOLDER / f"{make.__name__}.png"
-        make().save(path, optimize=True)
-        print(path.name, f"{path.stat().st_size / 1000:.1f} kB")
+def digits_training():
+    """The same 24 z, from the first step to the last; the last one comes first, since paper shows only that."""
+    _, film = training()
+    last = max(film)
+    order = [last] * 8 + sorted(film) + [last] * 8
+    return [Image.fromarray(enlarge(tile(film[stop], columns=8), 4)).quantize(16) for stop in order]
+
+
+def latent_walk():
+    """From one digit to another: mixed pixels above, mixed z below."""
+    gan, _ = training()
+    a, b = gan.fixed_z[7], gan.fixed_z[1]
+    times = [i / 8 for i in range(9)]
+    first, last = gan.sample(torch.stack([a, b]))
+    pixels = torch.stack([lerp(first, last, t) for t in times])
+    walked = gan.sample(torch.stack([slerp(a, b, t) for t in times]))
+    fig, axes = figure_with_axes(2, 1, size=(8, 2.7))
+    for ax, row, name in zip(axes[:, 0], (pixels, walked), ("mixed pixels", "mixed z"), strict=True):
+        ax.imshow(tile(row, columns=9), cmap="gray", vmin=0, vmax=255)
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(name, fontsize=BIG, color=INK, loc="left")
+        ax.spines[:].set_visible(False)
+    return fig
+
+
+def healthy_training():
+    """The losses and D's opinions of a game that goes well."""
+    gan, _ = training()
+    fig, axes = figure_with_axes(1, 2, size=(8, 3.3))
+    draw_losses(axes[0, 0], gan.history)
+    draw_scores(axes[0, 1], gan.history)
+    return fig
+
+
+def enlarge(sheet, zoom):
+    return sheet.repeat(zoom, axis=0).repeat(zoom, axis=1)
+
+
+SLOW = [digits, digits_training, latent_walk, healthy_training]
+
+
+# What a GAN is
+
+
+def generative():
+    """A discriminative program answers, a generative one makes."""
+    fig, ax = stage()
+    for y, color, title, text in (
+        (5.3, BLUE, "discriminative", "a program\nthat judges"),
+        (1.6, ORANGE, "generative", "a program\nthat makes"),
+    ):
+        write(ax, 0.1, y, title, color=color, size=BIG, ha="left", weight="bold")
+        box(ax, 9.3, y, text, color=color, size=(3.2, 1.9))
+        arrow(ax, (6.9, y), (7.5, y))
+        arrow(ax, (11.1, y), (11.9, y))
+    picture(ax, real_digit(), 5.8, 5.3, size=2)
+    write(ax, 12.2, 5.3, '"a five"', size=BIG, ha="left")
+    z = np.random.default_rng(42).normal(128, 45, size=(8, 8)).clip(0, 255).astype(np.uint8)
+    picture(ax, z, 5.8, 1.6, size=2)
+    picture(ax, our_digits()[0], 13.2, 1.6, size=2)
+    write(ax, 5.8, 0.2, "noise, z")
+    write(ax, 13.2, 0.2, "a new digit")
+    return fig
+
+
+def adversarial():
+    """Two players pull the same number in opposite directions."""
+    fig, ax = stage(size=(8, 2.9))
+    ax.plot([2, 14], [2.6, 2.6], color=INK, linewidth=3)
+    for x, text in ((2, "0\nsurely fake"), (8, "0.5\nno idea"), (14, "1\nsurely real")):
+        ax.plot([x, x], [2.4, 2.8], color=INK, linewidth=3)
+        write(ax, x, 1.45, text)
+    ax.add_patch(Circle((9, 2.6), 0.38, facecolor="white", edgecolor=INK, linewidth=3, zorder=3))
+    write(ax, 9, 3.55, "D's opinion of a fake")
+    arrow(ax, (8.5, 2.6), (4.2, 2.6), color=BLUE, width=5)
+    arrow(ax, (9.5, 2.6), (12.6, 2.6), color=ORANGE, width=5)
+    write(ax, 4.4, 4.6, "the detective pulls down", color=BLUE, size=BIG, weight="bold")
+    write(ax, 12, 4.6, "the criminal pulls up", color=ORANGE, size=BIG, weight="bold")
+    return fig
+
+
+def network():
+    """Four pixels go in, pass through two layers of neurons, and one opinion comes out."""
+    fig, ax = stage(size=(8, 3.7))
+    layers = [(3.4, 4), (6.8, 5), (10.2, 3), (12.8, 1)]
+    rows = [[(x, 3.4 + 1.25 * (i - (count - 1) / 2)) for i in range(count)] for x, count in layers]
+    for before, after in itertools.pairwise(rows):
+        for a in before:
+            for b in after:
+                ax.plot(*zip(a, b), color=PALE, linewidth=1.2, zorder=1)
+    for row, color in zip(rows, (INK, BLUE, BLUE, BLUE)):
+        for x, y in row:
+            ax.add_patch(Circle((x, y), 0.42, facecolor="white", edgecolor=color, linewidth=3, zorder=2))
+    write(ax, 2.7, 3.4, "numbers\nin", ha="right", size=BIG)
+    write(ax, 13.5, 3.4, "a number\nout", ha="left", size=BIG)
+    write(ax, 8.5, 7.05, "every line is a weight: a knob that training turns", size=BIG, color=BLUE)
+    return fig
+
+
+def _game(*, learns=None):
+    """Draw the loop; `learns` is "D" or "G", and the other one is frozen, or None for the whole game."""
+    fig, ax = stage(size=(8, 3.75))
+    g_color, d_color = (PALE if learns == "D" else ORANGE), (PALE if learns == "G" else BLUE)
+    box(ax, 1.25, 2.4, "z\nnoise", color=INK, size=(1.7, 1.8))
+    box(ax, 4.75, 2.4, "G\nthe criminal" + ("\n(frozen)" if learns == "D" else ""), color=g_color, size=(3.1, 2.1))
+    picture(ax, our_digits()[2], 8.15, 2.4, edge=ORANGE)
+    box(ax, 11.6, 3.6, "D\nthe detective" + ("\n(frozen)" if learns == "G" else ""), color=d_color, size=(3.2, 2.1))
+    arrow(ax, (2.3, 2.4), (3, 2.4))
+    arrow(ax, (6.5, 2.4), (7.1, 2.4))
+    arrow(ax, (9.2, 2.5), (9.85, 3.0), color=ORANGE)
+    write(ax, 8.15, 1.15, "a fake, G(z)", color="#A84900")
+    write(ax, 15.9, 3.0, "D(G(z))", color="#A84900", ha="right")
+    arrow(ax, (13.4, 3.0), (14.1, 3.0), color=ORANGE)
+    if learns != "G":
+        picture(ax, real_digit(5), 8.15, 5.3, edge=GREEN)
+        write(ax, 8.15, 6.65, "a real one, x", color=GREEN)
+        arrow(ax, (9.2, 4.9), (9.85, 4.3), color=GREEN)
+        write(ax, 15.9, 4.3, "D(x)", color=GREEN, ha="right")
+        arrow(ax, (13.4, 4.3), (14.3, 4.3), color=GREEN)
+        arrow(ax, (14.9, 4.9), (12.2, 4.9), color=BLUE, bend=0.75, dashed=True)
+        write(ax, 13.2, 6.75, "D learns from both", color=BLUE)
+    if learns != "D":
+        arrow(ax, (14.9, 2.6), (5, 1.15), color=ORANGE, bend=-0.28, dashed=True)
+        write(ax, 4.6, 0.35, "G learns, through D", color="#A84900")
+    return fig
+
+
+def game():
+    """Both players, what they see and how they learn."""
+    return _game()
+
+
+def pass_one():
+    """The detective learns, the criminal stands still."""
+    return _game(learns="D")
+
+
+def pass_two():
+    """The criminal learns through a detective who stands still."""
+    return _game(learns="G")
+
+
+# Kinds of GAN, as drawings
+
+
+def cyclegan():
+    """Two criminals translate there and back, and what comes back must be what went in."""
+    fig, ax = stage(size=(8, 3.2))
+    box(ax, 2.1, 3.4, "a photograph\nin summer", color=GREEN, size=(3.5, 2))
+    box(ax, 13.9, 3.4, "the same place\nin winter", color=BLUE, size=(3.5, 2))
+    for x, y, text in ((8, 5.2, "G, there"), (8, 1.6, "F, back")):
+        box(ax, x, y, text, color=ORANGE, size=(3, 1.3))
+    arrow(ax, (3.6, 4.6), (6.3, 5.2), bend=-0.15)
+    arrow(ax, (9.7, 5.2), (12.4, 4.6), bend=-0.15)
+    arrow(ax, (12.4, 2.2), (9.7, 1.6), bend=-0.15)
+    arrow(ax, (6.3, 1.6), (3.6, 2.2), bend=-0.15)
+    write(ax, 8, 3.4, "there and back again\n= unchanged", size=BIG)
+    return fig
+
+
+def stylegan():
+    """z becomes a style first, and the style speaks at every size of the picture."""
+    fig, ax = stage(size=(8, 3.2))
+    box(ax, 1.3, 3.2, "z", color=INK, size=(1.4, 1.6))
+    box(ax, 4.5, 3.2, "small\nnetwork", color=ORANGE, size=(2.6, 1.8))
+    arrow(ax, (2.2, 3.2), (3, 3.2))
+    write(ax, 4.5, 4.8, "makes the style", color="#A84900")
+    for y, text, size in (
+        (5.4, "coarse: pose, shape", 1.0),
+        (3.2, "middle: hair, eyes", 1.4),
+        (1.0, "fine: colour, skin", 1.8),
+    ):
+        arrow(ax, (6, 3.2), (7.9, y), color=ORANGE)
+        ax.add_patch(
+            Rectangle((8.2, y - size / 2), size, size, facecolor=ORANGE + "44", edgecolor=ORANGE, linewidth=2.5)
+        )
+        write(ax, 10.3, y, text, ha="left", size=BIG)
+    return fig
+
+
+def biggan():
+    """A name goes in beside z, and between two names one can walk."""
+    fig, ax = stage(size=(8, 3.2))
+    box(ax, 1.9, 4.9, "z", color=INK, size=(2.6, 1.3))
+    box(ax, 1.9, 1.9, '"square"', color=BLUE, size=(2.6, 1.3))
+    box(ax, 6.0, 3.4, "G", color=ORANGE, size=(2, 1.8))
+    arrow(ax, (3.4, 4.7), (4.8, 3.9))
+    arrow(ax, (3.4, 2.1), (4.8, 2.9))
+    arrow(ax, (7.2, 3.4), (8.2, 3.4))
+    angle = np.linspace(0, 2 * np.pi, 200)
+    for i, power in enumerate((1, 1.4, 2.4, 12)):  # |x|^power + |y|^power = 1 is a diamond, a circle, a square
+        radius = 0.75 / (np.abs(np.cos(angle)) ** power + np.abs(np.sin(angle)) ** power) ** (1 / power)
+        ax.fill(9.3 + 1.85 * i + radius * np.cos(angle), 3.4 + radius * np.sin(angle), color=ORANGE)
+    write(ax, 9.2, 1.8, '"diamond"')
+    write(ax, 14.85, 1.8, '"square"')
+    arrow(ax, (10.8, 1.8), (13.5, 1.8), color=BLUE)
+    write(ax, 12.1, 5.2, "a walk from name to name", size=BIG, color=BLUE)
+    return fig
+
+
+def pix2pix():
+    """The criminal gets an outline, the detective sees outline and picture together."""
+    from PIL import ImageFilter
+
+    fig, ax = stage(size=(8, 3.2))
+    photo = Image.fromarray(enlarge(real_digit(7), 4)).filter(ImageFilter.GaussianBlur(3))
+    outline = np.asarray(photo.filter(ImageFilter.FIND_EDGES))
+    outline = 255 - np.minimum(255, outline.astype(int) * 6).astype(np.uint8)
+    picture(ax, outline[2:-2, 2:-2], 2, 3.5, size=2.8)
+    box(ax, 6.1, 3.5, "G", color=ORANGE, size=(1.8, 1.8))
+    picture(ax, np.asarray(photo), 9.9, 3.5, size=2.8)
+    box(ax, 14, 3.5, "D sees\nthe pair", color=BLUE, size=(2.9, 1.9))
+    for start, end in ((3.7, 4.9), (7.3, 8.2), (11.6, 12.3)):
+        arrow(ax, (start, 3.5), (end, 3.5))
+    arrow(ax, (2.6, 5.2), (13.4, 4.9), color=BLUE, bend=-0.16, dashed=True)
+    write(ax, 2, 1.4, "an outline", size=BIG)
+    write(ax, 9.9, 1.4, "the picture for it", size=BIG)
+    return fig
+
+
+# Pictures are numbers
+
+
+def list_of_five():
+    """A list: five boxes with the places 0 to 4."""
+    fig, ax = stage(size=(8, 1.7))
+    for i in range(5):
+        ax.add_patch(Rectangle((2 + 2.4 * i, 1.2), 2.4, 1.5, facecolor=BLUE + "22", edgecolor=BLUE, linewidth=2.5))
+        write(ax, 3.2 + 2.4 * i, 1.95, str(10 * (i + 1)), size=20)
+        write(ax, 3.2 + 2.4 * i, 0.7, f"[{i}]", size=MIDDLE)
+    return fig
+
+
+def pixels():
+    """A real digit, and a corner of it with its numbers over the pixels."""
+    fig, axes = figure_with_axes(1, 2, size=(8, 3.75))
+    digit, rows, columns = real_digit(), slice(5, 13), slice(11, 19)
+    for ax, image in zip(axes[0], (digit, digit[rows, columns]), strict=True):
+        ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+        ax.set(xticks=[], yticks=[])
+    axes[0, 0].add_patch(Rectangle((10.5, 4.5), 8, 8, fill=False, edgecolor="#E69F00", linewidth=4))
+    axes[0, 1].spines[:].set(color="#E69F00", linewidth=4)
+    for (row, column), value in np.ndenumerate(digit[rows, columns]):
+        color = "black" if value > 127 else "white"
+        axes[0, 1].text(column, row, value, color=color, fontsize=12, ha="center", va="center")
+    axes[0, 0].set_xlabel("28 x 28 pixels", fontsize=BIG)
+    axes[0, 1].set_xlabel("0 is black, 255 is white", fontsize=BIG)
+    return fig
+
+
+def colour():
+    """A colour picture of 4 x 4 pixels, a house, is three grids: red, green, blue."""
+    house = np.array([[0, 1, 1, 0], [1, 1, 1, 1], [2, 2, 2, 2], [2, 2, 2, 2]])
+    image = np.array([[120, 190, 240], [230, 90, 60], [250, 220, 130]], np.uint8)[house]  # sky, roof, wall
+    fig, axes = figure_with_axes(1, 4, size=(8, 2.75))
+    axes[0, 0].imshow(image)
+    axes[0, 0].set_title("the picture", fontsize=BIG)
+    for i, (name, shades) in enumerate((("red", "Reds_r"), ("green", "Greens_r"), ("blue", "Blues_r"))):
+        ax = axes[0, i + 1]
+        ax.imshow(image[:, :, i], cmap=shades, vmin=0, vmax=330)
+        ax.set_title(name, fontsize=BIG)
+        for (row, column), value in np.ndenumerate(image[:, :, i]):
+            ax.text(
+                column, row, value, color="black" if value > 150 else "white", fontsize=12, ha="center", va="center"
+            )
+    for ax in axes[0]:
+        ax.set(xticks=[], yticks=[])
+    return fig
+
+
+def mnist():
+    """Ten real digits of each kind."""
+    images, labels = load_digits()
+    rows = [images[labels == digit][:14] for digit in range(10)]
+    sheet = tile(torch.cat(rows), columns=14)
+    return Image.fromarray(enlarge(sheet, 2)).quantize(16)
+
+
+def classification():
+    """A one-layer network, trained here, says which digit an unseen picture shows."""
+    images, labels = load_digits()
+    x = to_float(images).flatten(1)
+    seed_everything(0)
+    layer = torch.nn.Linear(784, 10)
+    optimizer = torch.optim.Adam(layer.parameters(), lr=0.003)
+    for _ in range(100):
+        loss = torch.nn.functional.cross_entropy(layer(x), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    unseen = load_digits(test=True)[0][4 * 200 + 3 : 4 * 200 + 4]
+    opinion = layer(to_float(unseen).flatten(1)).softmax(1)[0].detach().numpy()
+    fig, axes = figure_with_axes(1, 2, size=(8, 3.2))
+    axes[0, 0].imshow(unseen[0, 0].numpy(), cmap="gray")
+    axes[0, 0].set(xticks=[], yticks=[])
+    axes[0, 0].set_xlabel("which digit is it?", fontsize=BIG)
+    axes[0, 1].bar(range(10), opinion, color=BLUE)
+    axes[0, 1].set_xticks(range(10), range(10), fontsize=BIG)
+    axes[0, 1].set_yticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=MIDDLE)
+    axes[0, 1].set_ylabel("how sure", fontsize=BIG)
+    axes[0, 1].spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+# Slanted land
+
+
+def slanted_people():
+    """Four faces and four pictures of noise: notebook 01, section 1."""
+    land = slanted_land()
+    captions = ["a face"] * 4 + ["noise"] * 4
+    return show_screens([*land.PORTRAITS, *land.NOISE], captions=captions, columns=4)
+
+
+def _sum(ax, y, screen, weights, name):
+    """Draw: a screen, times the weights, is a score."""
+    for x, values, signed in ((2.6, screen, False), (7.2, weights, True)):
+        cells = np.asarray(values, float).reshape(2, 2)
+        options = {"cmap": "PRGn", "vmin": -1.5, "vmax": 1.5} if signed else {"cmap": "gray_r", "vmin": 0, "vmax": 1}
+        ax.imshow(cells, extent=(x - 1.4, x + 1.4, y - 1.4, y + 1.4), **options)
+        ax.add_patch(Rectangle((x - 1.4, y - 1.4), 2.8, 2.8, fill=False, edgecolor=INK, linewidth=2))
+        for (row, column), value in np.ndenumerate(cells):
+            light = abs(value) > (1.1 if signed else 0.5)
+            text = f"{value:+g}" if signed else f"{value:g}"
+            write(ax, x - 0.7 + 1.4 * column, y + 0.7 - 1.4 * row, text, color="white" if light else "black", size=14)
+    score = float(np.dot(screen, weights))
+    write(ax, 4.9, y, "x", size=20)
+    write(ax, 9.5, y, "=", size=20)
+    write(ax, 10.3, y + 0.4, f"{score:g}", size=24, ha="left", weight="bold")
+    verdict = "above 1: a face" if score > 1 else "below 1: noise"
+    write(ax, 10.3, y - 0.8, verdict, color=BLUE, size=BIG, ha="left")
+
+
+def slanted_detective():
+    """The detective that is built by hand: weights, two sums, one threshold."""
+    land = slanted_land()
+    fig, ax = stage(size=(8, 3.4))
+    _sum(ax, 5.1, land.PORTRAITS[2], land.HAND_WEIGHTS, "a face")
+    _sum(ax, 1.6, land.NOISE[1], land.HAND_WEIGHTS, "noise")
+    ax.set(xlim=(0, 16), ylim=(0, 6.8))
+    return fig
+
+
+def slanted_criminal():
+    """What a newborn criminal makes of five z."""
+    land = slanted_land()
+    _, criminal = land.new_players()
+    return show_screens([criminal(z) for z in land.FIVE_Z], captions=[f"z = {z:g}" for z in land.FIVE_Z], columns=5)
+
+
+def log_loss():
+    """The price of an opinion: notebook 01, section 2."""
+    p = np.linspace(0.01, 0.99, 197)
+    fig, axes = figure_with_axes(1, 2, size=(8, 3.4))
+    for ax, title, price in (
+        (axes[0, 0], "we want 1", lambda p: -np.log(p)),
+        (axes[0, 1], "we want 0", lambda p: -np.log(1 - p)),
+    ):
+        ax.plot(p, price(p), color=INK, linewidth=3)
+        for mark in (0.1, 0.9):
+            ax.plot(mark, price(mark), "o", color=ORANGE, markersize=10)
+            left, dear = mark < 0.5, price(mark) > 1
+            place = (mark + (0.06 if left else -0.06), price(mark) + (0 if dear else 1.6))
+            ax.annotate(
+                f"{mark} costs {price(mark):.1f}",
+                (mark, price(mark)),
+                place,
+                fontsize=MIDDLE,
+                ha="left" if left else "right",
+                va="center",
+                arrowprops=None if dear else {"arrowstyle": "-", "color": ORANGE, "linewidth": 2},
+            )
+        ax.set(xlim=(0, 1), ylim=(-0.1, 4.7), xticks=[0, 0.5, 1], yticks=range(5))
+        ax.set_title(title, fontsize=BIG)
+        ax.set_xlabel("p, the opinion", fontsize=MIDDLE)
+        ax.tick_params(labelsize=MIDDLE)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0, 0].set_ylabel("error", fontsize=MIDDLE)
+    return fig
+
+
+def slanted_game():
+    """The game in slow motion: notebook 01, section 5."""
+    land = slanted_land()
+    D, G = land.new_players()
+    fig, axes = figure_with_axes(2, 4, size=(8, 3.6))
+    turns = [("start", 0, 0), ("only D learns", 1, 0), ("only G learns", 0, 1), ("both learn", 1, 1)]
+    for (top, bottom), (caption, d_turns, g_turns) in zip(axes.T, turns, strict=True):
+        if caption != "start":
+            land.play(D, G, land.FACES, land.ROUNDS_PER_TURN, d_turns=d_turns, g_turns=g_turns)
+        fake = G(0.5)
+        d_error = np.mean([land.error(D(face), 1) for face in land.FACES]) + land.error(D(fake), 0)
+        top.imshow(fake.reshape(2, 2), cmap="gray_r", vmin=0, vmax=1)
+        top.set(xticks=[], yticks=[])
+        top.set_title(caption, fontsize=MIDDLE)
+        bars = bottom.bar(["D", "G"], [d_error, land.error(D(fake), 1)], color=[BLUE, ORANGE])
+        bottom.bar_label(bars, fmt="%.2f", fontsize=MIDDLE)
+        bottom.set(ylim=(0, 2), yticks=[])
+        bottom.tick_params(labelsize=MIDDLE)
+        bottom.spines[["top", "right", "left"]].set_visible(False)
+    axes[0, 0].set_ylabel("a fake", fontsize=MIDDLE)
+    axes[1, 0].set_ylabel("errors", fontsize=MIDDLE)
+    return fig
+
+
+def slanted_losses():
+    """Both errors over a thousand rounds, and the two levels of a coin: notebook 01, section 7."""
+    land = slanted_land()
+    D, G = land.new_players()
+    history = land.play(D, G, land.FACES, land.ROUNDS)
+    fig, axes = figure_with_axes(1, 1, size=(6.2, 2.9))
+    draw_losses(axes[0, 0], history)
+    return fig
+
+
+# Optimisation
+
+
+def _detective_error(diagonal, beside):
+    """Return the hand-made detective's mean error on notebook 01's screens, for weights (d, b, b, d) and bias -1."""
+    land = slanted_land()
+    total = 0
+    for screens, want in ((land.PORTRAITS, 1), (land.NOISE, 0)):
+        for a, b, c, d in screens:
+            score = diagonal * (a + d) + beside * (b + c) - 1
+            total = total + np.logaddexp(0, -score if want else score)
+    return total / 8
+
+
+def _descent(start, *, rate, steps):
+    """Walk downhill on `_detective_error` and return all places on the way, (steps + 1, 2)."""
+    path, hair = [np.array(start, float)], 1e-4
+    for _ in range(steps):
+        here = path[-1]
+        slopes = [
+            (_detective_error(*(here + step)) - _detective_error(*(here - step))) / (2 * hair)
+            for step in np.eye(2) * hair
+        ]
+        path.append(here - rate * np.array(slopes))
+    return np.array(path)
+
+
+def landscape():
+    """The error of slanted land's detective as a landscape over two of its knobs, and a way down."""
+    from matplotlib.figure import Figure
+
+    fig = Figure(figsize=(8, 4.7), facecolor="white")
+    ax = fig.add_axes((0.02, 0.06, 0.96, 0.98), projection="3d", computed_zorder=False)
+    d, b = np.meshgrid(np.linspace(-3, 4, 60), np.linspace(-4, 3, 60))
+    ax.plot_surface(d, b, _detective_error(d, b), cmap="Blues", linewidth=0, alpha=0.95, rcount=60, ccount=60)
+    path = _descent((-2.5, 2.5), rate=1, steps=60)
+    ax.plot(*path.T, _detective_error(*path.T) + 0.05, "o-", color=ORANGE, markersize=5, linewidth=2)
+    ax.set_xlabel("weight of the\ndiagonal", fontsize=MIDDLE, labelpad=12)
+    ax.set_ylabel("weight of the\nother corners", fontsize=MIDDLE, labelpad=12)
+    ax.set_zlabel("error", fontsize=MIDDLE)
+    ax.set(xticks=[-2, 0, 2, 4], yticks=[-4, -2, 0, 2], zticks=[1, 2, 3])
+    ax.tick_params(labelsize=MIDDLE)
+    ax.set_box_aspect((5, 5, 3), zoom=1.15)
+    ax.view_init(30, -50)
+    return fig
+
+
+def gradient_descent():
+    """A ball rolls down the detective's error, one slope at a time."""
+    knob = np.linspace(-3, 4, 200)
+    error = _detective_error(knob, -1.0)
+    places, rate, hair = [-2.6], 1.2, 1e-4
+    for _ in range(17):
+        slope = (_detective_error(places[-1] + hair, -1.0) - _detective_error(places[-1] - hair, -1.0)) / (2 * hair)
+        places.append(places[-1] - rate * slope)
+    frames = [_descent_frame(knob, error, places[: i + 1]) for i in range(len(places))]
+    return [frames[-1]] * 4 + frames + [frames[-1]] * 4
+
+
+def _descent_frame(knob, error, places):
+    fig, axes = figure_with_axes(1, 1, size=(8, 3.6))
+    ax, here, hair = axes[0, 0], places[-1], 1e-4
+    height, higher = _detective_error(here, -1.0), _detective_error(here + hair, -1.0)
+    slope = (higher - height) / hair
+    ax.plot(knob, error, color=INK, linewidth=3)
+    ax.plot(places, [_detective_error(place, -1.0) for place in places], "o", color=PALE, markersize=9)
+    ax.plot([here - 0.9, here + 0.9], [height - 0.9 * slope, height + 0.9 * slope], color=ORANGE, linewidth=3)
+    ax.plot(here, height, "o", color=ORANGE, markersize=17)
+    ax.set(ylim=(0, 2.4), xlim=(-3.2, 4.2), xticks=range(-3, 5), yticks=[0, 1, 2])
+    ax.set_xlabel("one knob of the detective", fontsize=BIG)
+    ax.set_ylabel("error", fontsize=BIG)
+    ax.tick_params(labelsize=MIDDLE)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.text(0.97, 0.9, f"step {len(places) - 1}", transform=ax.transAxes, fontsize=20, ha="right", va="center")
+    ax.text(
+        0.97, 0.76, f"slope {slope:+.2f}", transform=ax.transAxes, fontsize=20, ha="right", va="center", color="#A84900"
+    )
+    return frame(fig, dpi=110).quantize(32)
+
+
+def two_wishes():
+    """How hard both forms of the criminal's loss push, as the package computes them: notebook 02, section 4."""
+    logits = torch.linspace(-6, 4, 101, requires_grad=True)
+    fig, axes = figure_with_axes(1, 1, size=(8, 3.5))
+    ax = axes[0, 0]
+    for loss, style, name in (
+        (non_saturating_g, {"linestyle": "-"}, "minimise -log D(G(z)): non-saturating"),
+        (minimax_g, {"linestyle": "--"}, "minimise log(1 - D(G(z))): minimax"),
+    ):
+        # the losses are means over the batch, so each of the 101 has a share of the slope
+        (slope,) = torch.autograd.grad(loss(logits), logits)
+        ax.plot(
+            logits.sigmoid().detach(),
+            -slope * len(logits),
+            color=ORANGE if "non" in name else INK,
+            linewidth=3,
+            label=name,
+            **style,
+        )
+    ax.set_xlabel("D(G(z)): the detective's opinion of the fake", fontsize=BIG)
+    ax.set_ylabel("push on G", fontsize=BIG)
+    ax.set(xlim=(0, 1), ylim=(0, 1.05))
+    ax.tick_params(labelsize=MIDDLE)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=1, frameon=False, fontsize=MIDDLE)
+    return fig
+
+
+QUICK = [generative, adversarial, network, game, pass_one, pass_two, cyclegan, stylegan, biggan, pix2pix]
+QUICK += [list_of_five, pixels, colour, mnist, classification]
+QUICK += [slanted_people, slanted_detective, slanted_criminal, log_loss, slanted_game, slanted_losses]
+QUICK += [landscape, gradient_descent, two_wishes]
+
+
+# Writing them down
+
+
+def encode(made):
+    """Return (ending, bytes) for what a function made."""
+    buffer = io.BytesIO()
+    if isinstance(made, list):
+        made[0].save(buffer, "GIF", save_all=True, append_images=made[1:], duration=200, loop=0, optimize=True)
+        return "gif", buffer.getvalue()
+    if not isinstance(made, Image.Image):
+        made = frame(made, dpi=200).quantize(128, dither=Image.Dither.NONE)
+    made.save(buffer, "PNG", optimize=True)
+    return "png", buffer.getvalue()
+
+
+def main(words):
+    """Make the pictures that are named, or all quick ones, or with --slow all; say how large they are."""
+    by_name = {make.__name__.replace("_", "-"): make for make in SLOW + QUICK}
+    names = [word.replace("_", "-") for word in words if word != "--slow"]
+    names = names or [name for name, make in by_name.items() if "--slow" in words or make in QUICK]
+    for name in names:
+        ending, data = encode(by_name[name]())
+        (FOLDER / f"{name}.{ending}").write_bytes(data)
+        print(f"{name}.{ending}", f"{len(data) / 1000:.1f} kB")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -6,10 +6,12 @@ import re
 import statistics
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -19,7 +21,23 @@ SMALL = {
     "00_pictures_are_numbers.ipynb": {"EPOCHS": 1, "DREAM_STEPS": 5},
     "01_slanted_land.ipynb": {"ROUNDS": 20, "ROUNDS_PER_TURN": 5},
     "02_mnist_dcgan.ipynb": {"HAND_STEPS": 3, "MINUTES": 0.03, "SHORT_STEPS": 2},
+    "03_your_own_images.ipynb": {"MINUTES": 0.03, "TRIAL_STEPS": 2, "SHORT_STEPS": 2, "FEW": 8},
+    "05_textures.ipynb": {
+        "PATCHES": 40,
+        "HAND_STEPS": 2,
+        "MLP_STEPS": 2,
+        "DCGAN_STEPS": 2,
+        "MINUTES": 0.02,
+        "SHORT_STEPS": 2,
+    },
 }
+
+# What JupyterLab, Colab and VSCode (github.com/microsoft/vscode-notebook-renderers, and its own) can all draw.
+SHOWN_EVERYWHERE = {"text/plain", "text/html", "image/png", "image/gif", "image/jpeg"}
+SHOWN_EVERYWHERE |= {"application/vnd.jupyter.widget-view+json"}
+
+# Sections in which a printed answer makes the widget's point.
+SAID_IN_WORDS = {"6. A network that recognises it"}
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -76,6 +94,8 @@ def test_the_file_is_clean(path):
     assert book.metadata.kernelspec.name == "python3"
     assert book.metadata.colab.private_outputs is True
     assert book.metadata.get("accelerator", "GPU") == "GPU"
+    assert set(book.metadata) <= {"kernelspec", "language_info", "colab", "accelerator"}
+    assert {key for cell in book.cells for key in cell.metadata} <= {"tags", "cellView", "jupyter"}
     assert all(re.fullmatch(r"[a-z][a-z0-9-]*", cell.id) for cell in book.cells), "ids are words, so that they stay"
 
 
@@ -263,6 +283,22 @@ def pictures(cell):
     return [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
 
 
+def bare_widgets(book):
+    """List what is lost on a page without widgets (GitHub, a printed page): each needs a picture beside it."""
+    kinds = {cell.id: {kind for o in cell.outputs for kind in o.get("data", {})} for cell in code_cells(book)}
+    lost = []
+    for heading, cells in parts(book):
+        shown = set().union(*(kinds[cell.id] for cell in code_cells(SimpleNamespace(cells=cells))))
+        widget = "application/vnd.jupyter.widget-view+json" in shown
+        if widget and heading not in SAID_IN_WORDS and not any(kind.startswith("image/") for kind in shown):
+            lost.append(heading)
+    html, _ = HTMLExporter().from_notebook_node(book)
+    images = re.findall(r'<img[^>]*src="data:image/', html)
+    if len(images) < sum(any(kind.startswith("image/") for kind in found) for found in kinds.values()):
+        lost.append("pictures in the HTML page")
+    return lost
+
+
 def test_the_table_of_small_sizes_and_the_notebooks_agree():
     assert set(SMALL) == {path.name for path in NOTEBOOKS}
 
@@ -279,6 +315,25 @@ def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
             plain = output.get("data", {}).get("text/plain", "")
             assert "image/png" in output.get("data", {}) or not plain.startswith(("<Figure", "Figure(")), cell.id
     assert any(pictures(cell) for cell in cells)
+    kinds = {kind for cell in cells for output in cell.outputs for kind in output.get("data", {})}
+    assert kinds <= SHOWN_EVERYWHERE
+    assert bare_widgets(book) == []
+
+
+def test_a_widget_without_a_picture_is_found_out():
+    widget = "application/vnd.jupyter.widget-view+json"
+
+    def book(*kinds):
+        kinds = (*kinds, "text/plain")
+        outputs = [
+            nbformat.v4.new_output("display_data", {kind: {"model_id": "gone"} if kind == widget else "..."})
+            for kind in kinds
+        ]
+        cell = nbformat.v4.new_code_cell("...", outputs=outputs)
+        return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("## Sliders"), cell])
+
+    assert bare_widgets(book(widget)) == ["Sliders"]
+    assert bare_widgets(book(widget, "image/png")) == bare_widgets(book()) == []
 
 
 def test_shrinking_fails_for_a_constant_that_is_gone():

@@ -155,7 +155,7 @@ def test_every_one_of_200_criminals_learns_to_lean(land):
 # The widgets, pressed without a front end
 
 PRESS = """
-assert by_hand.result is not None, "the sliders show their picture before they are moved"
+assert by_hand.widget.result is not None, "the sliders show their picture before they are moved"
 first = bytes(screen.value)
 assert first.startswith(b"\\x89PNG") and len(table.moments) == 1
 knobs = lambda: [np.copy(n) for n in (table.D.weights, table.D.bias, table.G.weights, table.G.biases)]
@@ -175,9 +175,9 @@ assert same(now, knobs()) == [False] * 4 and len(table.moments) == 9
 buttons[3].click()
 assert same(newborn_knobs, knobs()) == [True] * 4 and bytes(screen.value) == first
 
-for knob, value in zip(by_hand.children, (1, -1, -1, 1, 1)):
+for knob, value in zip(by_hand.widget.children, (1, -1, -1, 1, 1)):
     knob.value = value
-captions = [ax.get_title() for ax in by_hand.result.axes]
+captions = [ax.get_title() for ax in by_hand.widget.result.axes]
 assert captions[2] == "score 2.00\\n'face': right" and captions[5] == "score -0.50\\n'noise': right", captions
 assert sum("right" in caption for caption in captions) == 8
 print("all pressed")

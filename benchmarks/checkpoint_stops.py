@@ -1,0 +1,70 @@
+"""Press the stop button at random moments in a live Jupyter kernel; the next cell must always work.
+
+python benchmarks/checkpoint_stops.py      # about eight minutes
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+
+from jupyter_client.manager import start_new_kernel
+
+SETUP = """
+import torch
+from gans_workshop import GAN, LiveView, MLPDiscriminator, MLPGenerator, checkpoints, load_digits
+from gans_workshop import seed_everything, train
+torch.set_num_threads(1)
+checkpoints.EVERY = 0.2
+digits = load_digits()[0][:500]
+seed_everything(0)
+gan = GAN(MLPGenerator(width=32), MLPDiscriminator(width=32))
+"""
+TRAIN = "train(gan, digits, minutes=600, batch_size=32, checkpoint={folder!r}, watch={watch})"
+NEXT = """
+before = gan.step
+train(gan, digits, steps=1, batch_size=32)
+pictures = gan.sample(4)
+again = GAN(MLPGenerator(width=32), MLPDiscriminator(width=32))
+state = checkpoints._Place(checkpoints.Path({folder!r}), "").newest()
+assert gan.step == before + 1 == len(gan.history.steps) and pictures.isfinite().all()
+assert state is None or (again.load_state_dict(state["gan"]) is None and state["gan"]["step"] <= before)
+"""
+
+
+def run(client, code):
+    """Run a cell and return 'ok' or the name of what it raised."""
+    reply = client.execute_interactive(code, timeout=120, output_hook=lambda message: None)["content"]
+    return "ok" if reply["status"] == "ok" else f"{reply['ename']}: {reply['evalue'][:200]}"
+
+
+def main():
+    """Print how the interrupted cells and the next cells ended; exit with 1 if a next cell failed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--presses", type=int, default=200)
+    presses, dice, stopped, after, waits = parser.parse_args().presses, random.Random(0), Counter(), Counter(), []
+    manager, client = start_new_kernel()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            assert run(client, SETUP) == "ok"
+            for press in range(presses):
+                watch = "LiveView()" if press % 2 else "None"
+                client.execute(TRAIN.format(folder=folder, watch=watch))
+                time.sleep(dice.uniform(0, 2))
+                pressed = time.monotonic()
+                manager.interrupt_kernel()
+                reply = client.get_shell_msg(timeout=120)["content"]
+                waits.append(time.monotonic() - pressed)
+                stopped["quietly" if reply["status"] == "ok" else reply["ename"]] += 1
+                after[run(client, NEXT.format(folder=folder))] += 1
+    finally:
+        manager.shutdown_kernel(now=True)
+    print(f"{presses} presses; the interrupted cell ended: {dict(stopped)}; the next cell: {dict(after)}")
+    print(f"seconds until the cell ended: median {sorted(waits)[len(waits) // 2]:.2f}, at most {max(waits):.2f}")
+    sys.exit(0 if after["ok"] == presses else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""Other people's files: is each handled as it should be, in time and memory, and how fast are ordinary photos?
+
+python benchmarks/photos.py speed [PHOTOS]      # half a minute, without a network
+python benchmarks/photos.py start               # 2,000 pictures, the first and the second time; half a minute
+python benchmarks/photos.py large               # pictures of many megapixels: seconds and memory, half a minute
+python benchmarks/photos.py few                 # D on known and on unseen pictures, as in notebook 03; some minutes
+python benchmarks/photos.py odd FOLDER LABELS   # a folder of odd files and a table: file, expect (load, skip, either)
+"""
+
+import csv
+import io
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gans_workshop.photos import _shrink, load_photos
+from gans_workshop.pictures import known_formats, read_picture
+
+SIZE = (4000, 3000)
+
+
+def in_a_process(work):
+    """Run `work` in a fork: (what it returned as text, processor seconds, MB by which its memory grew)."""
+    end, start = os.pipe()
+    child = os.fork()
+    if child == 0:
+        before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        text = work()
+        seconds, grown = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        os.write(start, f"{text}\t{seconds}\t{grown / 1024}".encode())
+        os._exit(0)
+    os.close(start)
+    with os.fdopen(end) as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    text, seconds, grown = answer.split("\t") if answer else ("the process died", "inf", "inf")
+    return text, float(seconds), float(grown)
+
+
+def odd(folder, labels):
+    known_formats()
+    Image.MAX_IMAGE_PIXELS = None
+    counts, seconds, memory, wrong = Counter(), [], [], []
+    with open(labels, encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    for row in rows:
+        path = Path(folder) / row["file"]
+        reason, took, grown = in_a_process(lambda path=path: read_picture(path.read_bytes(), path.name).reason)
+        fate = "used" if not reason else "same colour all over" if "same colour" in reason else "left out"
+        counts[row["expect"], fate] += 1
+        seconds.append(took)
+        memory.append(grown)
+        if (row["expect"], fate) in {("load", "left out"), ("skip", "used")}:
+            wrong.append(f"{row['file']}: {reason or 'used'}")
+    print("| label | files | loaded | of these the same colour all over | left out |\n|---|---|---|---|---|")
+    for label in ("load", "skip", "either"):
+        used, plain, out = (counts[label, fate] for fate in ("used", "same colour all over", "left out"))
+        print(f"| {label} | {used + plain + out} | {used + plain} | {plain} | {out} |")
+    print(f"\nslowest {max(seconds):.2f} s, most memory {max(memory):.0f} MB; against their label: {wrong or 'none'}")
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["GANS_WORKSHOP_CACHE"] = cache
+        _, report = load_photos(folder)
+        print(f"as a folder: {report.found} found = {len(report.used)} used + {len(report.skipped)} left out")
+
+
+def large():
+    known_formats()
+    Image.MAX_IMAGE_PIXELS = None
+    detail = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
+    print("| picture | megapixels | seconds | memory, MB | verdict |\n|---|---|---|---|---|")
+    cases = [
+        ("JPEG", "RGB", (20000, 14000), {}),
+        ("JPEG", "RGB", (8000, 6000), {"progressive": True}),
+        ("JPEG", "RGB", (12000, 9000), {"progressive": True}),
+        ("PNG", "RGBA", (6600, 6000), {"compress_level": 1}),
+        ("PNG", "RGB", (9000, 9000), {"compress_level": 1}),
+        ("TIFF", "CMYK", (6600, 6000), {}),
+        ("TIFF", "F", (4800, 4800), {}),
+        ("WEBP", "RGB", (6000, 5000), {"method": 0}),
+        ("AVIF", "RGB", (6600, 6000), {"speed": 10}),
+        ("HEIF", "RGB", (6600, 6000), {"quality": 50}),
+    ]
+    for kind, mode, size, options in cases:
+        if kind not in known_formats():
+            continue
+        _, data = in_file(detail, kind, mode, size, options)
+        verdict, seconds, grown = in_a_process(lambda data=data: read_picture(data, "x").reason or "used")
+        name = f"{'progressive ' if 'progressive' in options else ''}{kind}, {mode}"
+        print(f"| {name} | {size[0] * size[1] / 1e6:.0f} | {seconds:.2f} | {grown:.0f} | {verdict} |", flush=True)
+
+
+def in_file(detail, kind, mode, size, options):
+    """Make the file in another process: its memory must not count."""
+    with tempfile.NamedTemporaryFile() as file:
+        small = Image.fromarray(detail)
+
+        def make():
+            image = small.resize(size).convert("RGB" if mode == "F" else mode)
+            (image.convert("L").convert("F") if mode == "F" else image).save(file.name, kind, **options)
+            return "made"
+
+        made, *_ = in_a_process(make)
+        return made, Path(file.name).read_bytes()
+
+
+def photo(seed):
+    """Make a 12-megapixel JPEG with shapes of all sizes and some grain, as a phone's photo has them."""
+    random = np.random.default_rng(seed)
+    whole = np.zeros((SIZE[1], SIZE[0], 3), np.float32)
+    for i in range(5):
+        layer = random.normal(0, 90 / 2**i, (3, 3 * 4**i, 4 * 4**i)).astype(np.float32)
+        for channel in range(3):
+            whole[:, :, channel] += np.asarray(Image.fromarray(layer[channel]).resize(SIZE, 3))
+    whole += 3 * random.standard_normal(whole.shape[:2], np.float32)[:, :, None]
+    buffer = io.BytesIO()
+    Image.fromarray((128 + whole).clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def plainly(data):
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    left = (image.width - image.height) // 2
+    square = image.crop((left, 0, left + image.height, image.height))
+    return np.asarray(square.resize((64, 64), Image.Resampling.BICUBIC), float)
+
+
+def ours(data):
+    pixels = np.frombuffer(read_picture(data, "x").pixels, np.uint8).reshape(128, 128, 3)
+    return _shrink(pixels, 64, 3).permute(1, 2, 0).numpy().astype(float)
+
+
+def speed(photos=20):
+    times, differences, sizes = {plainly: [], ours: []}, [], []
+    for seed in range(int(photos)):
+        data = photo(seed)
+        sizes.append(len(data) / 1e6)
+        results = []
+        for way in times:
+            start = time.process_time()
+            results.append(way(data))
+            times[way].append(time.process_time() - start)
+        differences.append(abs(results[0] - results[1]).mean())
+    a, b = (statistics.median(times[way]) for way in (plainly, ours))
+    print(f"{photos} made JPEGs of 12 megapixels ({statistics.median(sizes):.1f} MB), processor time:")
+    print(f"| way | ms a picture, median |\n|---|---|\n| open, convert, crop, resize | {1000 * a:.0f} |")
+    print(f"| read_picture | {1000 * b:.0f} |\n\n{a / b:.1f} times as fast; mean difference at 64 pixels "
+          f"{statistics.mean(differences):.2f}, at most {max(differences):.2f} of 255")  # fmt: skip
+
+
+def second_start():
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GANS_WORKSHOP_CACHE"] = f"{folder}/cache"
+        os.mkdir(f"{folder}/cats")
+        random = np.random.default_rng(0)
+        for i in range(2000):
+            small = Image.fromarray(random.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+            small.resize((640, 480), 3).save(f"{folder}/cats/{i}.jpg")
+        program = "import sys, time; from gans_workshop.photos import load_photos; from PIL import Image\n"
+        program += "for size in (32, 64, 128):\n    start = time.perf_counter()\n"
+        program += "    images, _ = load_photos(sys.argv[1], image_size=size)\n"
+        program += "    print(f'{len(images)} pictures, {size} pixels: {time.perf_counter() - start:.2f} s')"
+        for start in ("first start", "second start"):
+            print(f"{start}, a process of its own:", flush=True)
+            subprocess.run([sys.executable, "-c", program, f"{folder}/cats"], check=True, stderr=subprocess.DEVNULL)
+
+
+def few():
+    """Train on 60 portraits with and without augmentation: what does D say to these, and to others?"""
+    import torch
+
+    from gans_workshop import (
+        GAN,
+        Discriminator,
+        Generator,
+        diff_augment,
+        load_portraits,
+        seed_everything,
+        to_float,
+        train,
+    )
+
+    images = load_portraits(image_size=32)
+    print("| augmentation | seed | D(known) | D(unseen) |\n|---|---|---|---|")
+    for augment in (None, diff_augment):
+        for seed in range(42, 47):
+            seed_everything(seed)
+            gan = GAN(Generator(image_size=32, channels=3), Discriminator(image_size=32, channels=3), seed=seed)
+            train(gan, images[:60], steps=300, augment=augment)
+            gan.discriminator.eval()
+            with torch.no_grad():
+                known, unseen = (
+                    gan.discriminator(to_float(part)).sigmoid().mean().item() for part in (images[:60], images[60:120])
+                )
+            print(f"| {augment.__name__ if augment else 'none'} | {seed} | {known:.2f} | {unseen:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    {"speed": speed, "large": large, "few": few, "start": second_start, "odd": odd}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,163 @@
+"""The doctor: what is noted at each step means what it says, and each failure is provoked, named and mended."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    History,
+    diagnose,
+    load_digits,
+    seed_everything,
+    to_float,
+    train,
+)
+from gans_workshop.diagnosis import REMEDY, WINDOW, detect_rate, slope_size, variety
+
+# What is noted
+
+
+def test_the_hit_rate_counts_the_pairs_that_d_gets_right():
+    real = torch.tensor([[3.0], [1.0]])
+    assert detect_rate(real, torch.tensor([[0.0], [-1.0]])) == 1
+    assert detect_rate(real, torch.tensor([[4.0], [5.0]])) == 0
+    assert detect_rate(real, torch.tensor([[2.0], [1.0], [0.0]])) == pytest.approx((3 + 0 + 0.5 + 1) / 6)
+    assert detect_rate(real, real) == 0.5
+
+
+def test_variety_is_one_for_other_real_digits_and_zero_for_one_digit():
+    digits = to_float(load_digits()[0])
+    real, others = digits[:64], digits[64:128]
+    assert variety(others, real) == pytest.approx(1, abs=0.15)
+    one = others[:1].expand(64, -1, -1, -1)
+    assert variety(one, real) < 0.01
+    assert variety(one + 0.02 * torch.randn(64, 1, 28, 28), real) < 0.12
+
+
+def test_variety_means_the_same_for_any_size_and_colour():
+    for shape in [(16, 1, 16, 16), (200, 3, 64, 64)]:
+        assert variety(torch.rand(shape), torch.rand(shape)) == pytest.approx(1, abs=0.1)
+
+
+def test_a_batch_of_one_and_equal_real_pictures_stop_nothing(make_gan, digits):
+    train(make_gan(), torch.zeros(8, 1, 28, 28, dtype=torch.uint8), steps=2, batch_size=4)
+    gan = make_gan()
+    train(gan, digits, steps=2, batch_size=1)
+    assert diagnose(gan.history).name == "too early to say"
+
+
+def test_the_size_of_a_slope_is_the_length_of_the_gradient():
+    network = torch.nn.Linear(2, 1)
+    (3 * network(torch.tensor([[0.0, 4 / 3]]))).sum().backward()  # slopes 0, 4 and, for the bias, 3
+    assert slope_size(network) == pytest.approx(5)
+
+
+# What is said
+
+
+def invent(steps=WINDOW, *, rate=0.75, variety=1.0, d_loss=1.2):
+    """Make a history in which nothing changes, but for what is given as a function of the step."""
+    history = History()
+    for step in range(steps):
+        now = [value(step) if callable(value) else value for value in (d_loss, rate, variety)]
+        history.append(step + 1, 1.386 if step == 0 else now[0], 1.0, 0.6, 0.4, *now[1:], 1.0, 1.0)
+    return history
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ({}, "healthy"),
+        ({"rate": 1.0}, "healthy"),  # always right, but not sure: there is still something to learn
+        ({"rate": 1.0, "d_loss": 0.01}, "the detective dominates"),
+        ({"rate": 1.0, "d_loss": 0.01, "variety": 0.0}, "the detective dominates"),
+        ({"rate": 1.0, "d_loss": -3.0}, "healthy"),  # a Wasserstein loss has no floor
+        ({"rate": 0.02, "d_loss": 2.0}, "the criminal dominates"),
+        ({"variety": 0.03}, "mode collapse"),
+        ({"rate": lambda step: float(step // 25 % 2)}, "oscillating"),
+        ({"d_loss": lambda step: np.nan if step > 90 else 1.2}, "NaN"),
+        ({"d_loss": np.inf}, "NaN"),
+    ],
+)
+def test_each_state_has_its_name_its_evidence_and_an_advice(what, name):
+    verdict = diagnose(invent(**what))
+    assert verdict.name == name
+    assert verdict.sentence.lower().startswith(name.lower()) and any(letter.isdigit() for letter in verdict.sentence)
+    assert verdict.sentence.endswith(".") and verdict.advice.endswith(".") and "\n" not in verdict.sentence
+
+
+def test_only_the_last_steps_count():
+    assert diagnose(invent(3 * WINDOW, rate=lambda step: 0.0 if step < 2 * WINDOW else 0.75)).name == "healthy"
+
+
+def test_noise_of_single_batches_is_no_oscillation():
+    dice = np.random.default_rng(0)
+    assert diagnose(invent(rate=lambda step: dice.uniform(0.5, 1))).name == "healthy"
+
+
+@pytest.mark.parametrize("steps", [0, 1, WINDOW - 1])
+def test_a_short_history_gets_a_plain_answer(steps):
+    verdict = diagnose(invent(steps))
+    assert verdict.name == "too early to say" and f"has {steps}." in verdict.sentence
+
+
+def test_a_history_from_an_older_version_gets_a_plain_answer():
+    state = invent(500).state_dict()
+    old = History()
+    old.load_state_dict({name: state[name] for name in ("steps", "d_loss", "g_loss", "d_real", "d_fake")})
+    verdict = diagnose(old)
+    assert verdict.name == "too early to say" and "older version" in verdict.sentence
+    for step in range(WINDOW):
+        old.append(501 + step, 1.2, 1.0, 0.6, 0.4, 0.75, 1.0, 1.0, 1.0)
+    assert diagnose(old).name == "healthy"
+
+
+def test_a_history_cut_off_in_the_middle_of_a_note_is_read():
+    history = invent()
+    history.d_loss.append(1.0)
+    assert diagnose(history).name == "healthy"
+
+
+def test_reading_changes_nothing():
+    history = invent()
+    before = copy.deepcopy(vars(history))
+    diagnose(history)
+    assert vars(history) == before
+
+
+# Provoked, named and mended, with small players
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "latent_dim", "d_lr", "g_lr"),
+    [
+        ("healthy", 64, 3e-3, 3e-3),
+        ("mode collapse", 1, 3e-3, 3e-3),
+        ("the criminal dominates", 64, 3e-5, 3e-3),
+        ("the detective dominates", 64, 3e-3, 3e-5),
+    ],
+)
+def test_a_failure_is_provoked_by_one_change_and_named(name, latent_dim, d_lr, g_lr, seed):
+    seed_everything(seed)
+    digits, _ = load_digits()
+    gan = GAN(Generator(width=8, latent_dim=latent_dim), Discriminator(width=8), d_lr=d_lr, g_lr=g_lr, seed=seed)
+    train(gan, digits, steps=130, batch_size=32)
+    assert diagnose(gan.history).name == name
+
+
+def test_a_loss_that_is_no_number_is_noted_for_the_doctor(make_gan, digits):
+    gan = make_gan(d_lr=1e30, g_lr=1e30)
+    with pytest.raises(FloatingPointError):
+        train(gan, digits, steps=5)
+    assert diagnose(gan.history).name == "NaN"
+
+
+def test_every_verdict_has_a_remedy():
+    names = {diagnose(invent(rate=rate, variety=v, d_loss=0.01)).name for rate in (0.0, 0.5, 1.0) for v in (0.0, 1.0)}
+    assert names <= set(REMEDY)
