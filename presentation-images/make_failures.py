@@ -8,11 +8,12 @@ import io
 import sys
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
 from gans_workshop import GAN, Discriminator, Generator, diagnose, load_digits, seed_everything, train
-from gans_workshop.plots import draw_scores, tile
+from gans_workshop.plots import CRIMINAL, DETECTIVE, draw_scores, tile
 
 # file: (title, latent_dim, d_lr, g_lr), against the healthy 64, 0.003, 0.003
 FAILURES = {
@@ -42,15 +43,14 @@ def draw(gan, title):
         text.remove()
     for line in left.get_lines():
         line.set_linewidth(1.4 * line.get_linewidth())
-    last = {"D(x)": gan.history.d_real[-50:], "D(G(z))": gan.history.d_fake[-50:]}
-    colors = {"D(x)": "#0072B2", "D(G(z))": "#D55E00"}
-    heights = {name: sum(values) / len(values) for name, values in last.items()}
-    low, high = sorted(heights, key=heights.get)
-    for name, shift in ((low, -0.1), (high, 0.06)):
-        place = min(0.9, max(0.04, heights[name] + shift))
-        if not 0.1 < heights[name] < 0.9:  # at the edge: on the inner side of the curve
-            place = heights[name] + (0.06 if heights[name] < 0.5 else -0.12)
-        left.text(0.72, place, name, transform=left.transAxes, color=colors[name], fontsize=20)
+    middle = slice(90, 170)
+    for name, values, style in (("D(x)", gan.history.d_real, DETECTIVE), ("D(G(z))", gan.history.d_fake, CRIMINAL)):
+        height, others = (
+            float(np.mean(v[middle])) for v in (values, np.add(gan.history.d_real, gan.history.d_fake) / 2)
+        )
+        shift = 0.1 if height < 0.1 or (height > others and height < 0.9) else -0.1
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+        left.text(130, height + shift, name, color=style["color"], fontsize=20, ha="center", va="center", bbox=box)
     left.set_xlabel("step", fontsize=18)
     left.set_ylabel("D's opinion (1 = real)", fontsize=18)
     left.tick_params(labelsize=16)
