@@ -216,7 +216,7 @@ def test(args: list) -> int:
 
 def slides(args: list, decks: Path = SLIDES, folder: Path = SLIDES / "build") -> int:
     """Build each deck of `decks` as one HTML file that needs nothing else, as PDF with notes, and for PowerPoint."""
-    ways = {"html": [], "pdf": ["--pdf", "--pdf-notes"], "pptx": ["--pptx"]}
+    ways = {"html": [], "pdf": ["--pdf", "--pdf-notes"], "pptx": ["--pptx", "--image-scale", "1.5"]}
     unknown = [kind for kind in args if kind not in ways]
     if unknown:
         raise Problem(f"Slides cannot be built as '{unknown[0]}'; there are {', '.join(ways)}.")

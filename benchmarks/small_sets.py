@@ -33,6 +33,7 @@ from gans_workshop import (
     to_float,
     train,
 )
+from gans_workshop.augment import cut_out, shift
 
 
 def crops(image_size, count=600):
@@ -174,6 +175,15 @@ AUGMENTED = {"augment": diff_augment}
 RECIPES = {
     "plain": ({}, {}),
     "augmented": ({}, AUGMENTED),
+    "shift": ({}, {"augment": shift}),
+    "shift, cut": ({}, {"augment": lambda images: cut_out(shift(images))}),
+    "plain, upsample": ({"upsample": True}, {}),
+    "plain, hinge": ({}, {"loss": hinge}),
+    "plain, rate 1e-3": ({"lr": 1e-3}, {}),
+    "plain, rate 2e-4": ({"lr": 2e-4}, {}),
+    "plain, spectral": ({"norm": "spectral", "lr": 1e-3}, {}),
+    "plain, width 32": ({"width": 32, "d_width": 32}, {}),
+    "plain, batch 32": ({}, {"batch_size": 32}),
     "upsample": ({"upsample": True}, AUGMENTED),
     "rate 1e-3": ({"lr": 1e-3}, AUGMENTED),
     "rate 2e-4": ({"lr": 2e-4}, AUGMENTED),
@@ -195,34 +205,36 @@ RECIPES = {
 }
 
 
-def run(recipe, images, *, marks, seed, folder):
-    """Train one GAN; return a row with its scores at each mark, in seconds of this process."""
+def run(recipe, images, *, count, marks, seed, folder):
+    """Train one GAN on `count` of the pictures; return a row with its scores against all, at each mark in seconds."""
     making, training = RECIPES[recipe]
     gan, real, rows, spent = make(images.shape[-1], seed=seed, **making), to_float(images), [], 0
+    few = images[torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]]
     for mark in marks:
         while spent < mark:
             start = time.process_time()
-            train(gan, images, steps=10, **training)
+            train(gan, few, steps=10, **training)
             spent += time.process_time() - start
         seed_everything(seed)
         fake = gan.sample(len(images))
-        row = {"recipe": recipe, "size": images.shape[-1], "seed": seed, "seconds": mark, "steps": gan.step}
+        row = {"recipe": recipe, "size": images.shape[-1], "pictures": len(few), "seed": seed, "seconds": mark}
+        row |= {"steps": gan.step}
         row |= {"distance": round(distance(real, fake), 2), "coverage": round(coverage(real, fake), 3)}
         rows.append(row)
         print(json.dumps(row), flush=True)
-        name = f"{recipe} {images.shape[-1]} {seed} {mark}".replace(",", "").replace(" ", "-")
+        name = f"{recipe} {images.shape[-1]} {len(few)} {seed} {mark}".replace(",", "").replace(" ", "-")
         save_contact_sheet(folder / f"{name}.png", fake[:64], columns=16)
     return rows
 
 
 def print_table(rows):
     """Print the medians and ranges over the seeds."""
-    print("| recipe | size | seconds | seeds | steps | distance | coverage |\n|---|---|---|---|---|---|---|")
-    for key in dict.fromkeys((r["recipe"], r["size"], r["seconds"]) for r in rows):
-        these = [r for r in rows if (r["recipe"], r["size"], r["seconds"]) == key]
+    print("| recipe | size | pictures | seconds | seeds | steps | distance | coverage |\n" + "|---" * 8 + "|")
+    for key in dict.fromkeys((r["recipe"], r["size"], r["pictures"], r["seconds"]) for r in rows):
+        these = [r for r in rows if (r["recipe"], r["size"], r["pictures"], r["seconds"]) == key]
         steps, far, near = ([r[name] for r in these] for name in ("steps", "distance", "coverage"))
         print(
-            f"| {key[0]} | {key[1]} | {key[2]} | {len(these)} | {statistics.median(steps):,.0f} | "
+            f"| {' | '.join(map(str, key))} | {len(these)} | {statistics.median(steps):,.0f} | "
             f"{statistics.median(far):.1f} ({min(far):.1f} to {max(far):.1f}) | {statistics.median(near):.2f} |"
         )
 
@@ -232,6 +244,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", default="portraits", help="portraits, crops or an .npy file")
     parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--count", type=int, help="how many of the pictures to learn from; all are scored against")
     parser.add_argument("--seconds", type=int, nargs="+", default=[90])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=0)
@@ -243,7 +256,7 @@ def main():
     references(images)
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         for recipe in options.recipes:
-            rows += run(recipe, images, marks=options.seconds, seed=seed, folder=options.folder)
+            rows += run(recipe, images, count=options.count, marks=options.seconds, seed=seed, folder=options.folder)
     print_table(rows)
 
 

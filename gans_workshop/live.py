@@ -104,7 +104,10 @@ class _Screen:
         self.label = widgets.Label()
         self.bar = widgets.IntProgress(max=1000, layout=widgets.Layout(width="880px"))
         self.box = widgets.VBox([self.image, self.label, self.bar])
-        self.output = display(self.box, display_id=True)
+        # Not display(self.box): Colab's ipywidgets 7 forgets the display_id, by which `finish` finds this place again.
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": "The live view"}
+        self.output = display(data, raw=True, display_id=True)
 
     def show(self, gan, done, time_left):
         self.label.value = f"step {gan.step:,}, {time_left} (the stop button is safe)"

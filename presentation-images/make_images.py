@@ -106,7 +106,7 @@ def frame(fig, *, dpi=100):
 @functools.cache
 def training():
     """Train as notebook 02 does, for 2,000 steps; return the GAN and a frame of 24 digits for each moment."""
-    moments = sorted({round(1.18**i) for i in range(46)} | {15, 40, 80, 150, 300, 600, 1200, 2000})
+    moments = sorted({round(1.18**i) for i in range(0, 46, 2)} | {15, 40, 80, 150, 300, 600, 1200, 2000})
     images, _ = load_digits()
     seed_everything(42)
     gan = GAN(Generator(), Discriminator(), seed=42)
@@ -131,7 +131,7 @@ def digits_training():
     _, film = training()
     last = max(film)
     order = [last] * 8 + sorted(film) + [last] * 8
-    return [Image.fromarray(enlarge(tile(film[stop], columns=8), 4)).quantize(16) for stop in order]
+    return [Image.fromarray(enlarge(tile(film[stop], columns=8), 3)).quantize(8) for stop in order]
 
 
 def latent_walk():

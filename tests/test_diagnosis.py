@@ -18,6 +18,7 @@ from gans_workshop import (
     train,
 )
 from gans_workshop.diagnosis import REMEDY, WINDOW, detect_rate, slope_size, variety
+from gans_workshop.live import draw_view
 
 # What is noted
 
@@ -161,3 +162,10 @@ def test_a_loss_that_is_no_number_is_noted_for_the_doctor(make_gan, digits):
 def test_every_verdict_has_a_remedy():
     names = {diagnose(invent(rate=rate, variety=v, d_loss=0.01)).name for rate in (0.0, 0.5, 1.0) for v in (0.0, 1.0)}
     assert names <= set(REMEDY)
+
+
+def test_the_live_view_says_it_under_the_pictures(make_gan):
+    gan = make_gan()
+    gan.history = invent(variety=0.03)
+    assert draw_view(gan).get_supxlabel() == diagnose(gan.history).sentence
+    assert "Mode collapse" in draw_view(gan).get_supxlabel()

@@ -18,8 +18,8 @@ def screen(monkeypatch):
         def update(self, what):
             shown.append(("in its place", type(what).__name__))
 
-    def display(what, display_id):
-        shown.append(("new", type(what).__name__))
+    def display(data, raw, display_id):
+        shown.append(("new", *data))
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
@@ -32,7 +32,10 @@ def test_one_picture_is_renewed_in_place_and_stays(screen, make_gan, digits, mon
     monkeypatch.setattr(live, "to_png", lambda figure, dpi: pngs.append(figure) or b"\x89PNG")
     view = LiveView(seconds=0)
     train(make_gan(), digits, steps=5, batch_size=8, watch=view)
-    assert screen == [("new", "VBox"), ("in its place", "Image")]
+    assert screen == [
+        ("new", "application/vnd.jupyter.widget-view+json", "text/plain"),
+        ("in its place", "Image"),
+    ]
     assert pngs, "it was drawn"
     assert plt.get_fignums() == [], "no figure leaks"
 
@@ -44,7 +47,14 @@ def test_the_picture_is_a_png_of_fixed_size(screen, make_gan, digits):
         png = live.to_png(live.draw_view(gan), dpi=80)
         assert png.startswith(b"\x89PNG")
         assert (int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")) == (880, 416)
-    assert screen == [("new", "VBox"), ("in its place", "Image")] * 2, "going on opens a new view"
+    assert (
+        screen
+        == [
+            ("new", "application/vnd.jupyter.widget-view+json", "text/plain"),
+            ("in its place", "Image"),
+        ]
+        * 2
+    ), "going on opens a new view"
 
 
 def test_a_slow_picture_is_drawn_more_rarely(screen, make_gan, digits, monkeypatch):

@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from test_jupyterlab import need
-from test_notebooks import NOTEBOOKS, SMALL, bare_widgets, code_cells, each_notebook, printed, read, shrink
+from test_notebooks import NOTEBOOKS, SMALL, bare_widgets, code_cells, each_notebook, pictures, printed, read, shrink
 from test_project import COLAB, REPOSITORY
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,6 +145,7 @@ def test_runs_in_a_new_session(path, colab):
     complaints = [(cell.id, printed(cell)) for cell in code_cells(book) if re.search(r"Warning|Error", printed(cell))]
     assert complaints == []
     assert bare_widgets(book) == []
+    assert [cell.id for cell in code_cells(book) if "watch=" in cell.source and not pictures(cell)] == []
     assert bool(downloads) == uses(path, r"files\.download\(")
     asks = uses(path, ASKS_FOR_A_FOLDER)
     assert sorted(entry.name for entry in CONTENT.iterdir()) == (["drive"] if asks else [])
