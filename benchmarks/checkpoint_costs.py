@@ -55,7 +55,7 @@ def cost_of_saving(saves=20):
     print(f"all processor time of a save, both places: {all_work * 1000:.0f} ms ({all_work / 0.6:.2f} % of a minute)")
 
 
-def outage(rounds=10, steps=60):
+def outage(rounds=9, steps=80):
     """Print steps per second while Drive hangs or fails, as ratios to the same with a good Drive, in turn."""
     images = load_digits()[0][:1000]
     checkpoints.EVERY, checkpoints.PATIENCE = 0.5, 0
@@ -65,7 +65,7 @@ def outage(rounds=10, steps=60):
             with tempfile.TemporaryDirectory() as base:
                 folder, begun = as_in_colab(Path(base)), []
                 seed_everything(0)
-                gan = GAN(Generator(), Discriminator())
+                gan = GAN(Generator(width=8), Discriminator(width=8))
                 disk = Disk(folder, 0 if state == "good" else 1, "EIO" if state == "good" else state, lasting=True)
 
                 def note(gan, done, last, begun=begun):

@@ -2,11 +2,13 @@
 
 python benchmarks/diagnosis.py train RUNS --seeds 100-119     # hours; goes on where it stopped
 python benchmarks/diagnosis.py table RUNS --seeds 100-119     # seconds
+python benchmarks/diagnosis.py cost                           # half a minute: what the notes cost
 Thresholds were chosen on seeds 0 to 5; the figures are for the seeds from 100 on.
 """
 
 import argparse
 import statistics
+import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -29,10 +31,11 @@ from gans_workshop import (
     load_digits,
     minimax,
     seed_everything,
+    to_float,
     train,
     wasserstein_gp,
 )
-from gans_workshop.diagnosis import diagnose
+from gans_workshop.diagnosis import detect_rate, diagnose, slope_size, variety
 from gans_workshop.losses import non_saturating_g
 
 STEPS = 400
@@ -239,6 +242,36 @@ def table(options, seeds, names):
             print(f"| {truth} | {runs} | {right / said if said else 0:.1%} | {right / runs:.1%} |")
 
 
+def seconds(work, times):
+    """Return the shortest time that `work` takes: other programs can only lengthen it."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return min(taken)
+
+
+def cost(*_):
+    """Print what the doctor's notes cost beside a step of the game."""
+    for size, channels, width in ((28, 1, 8), (28, 1, 16), (32, 3, 16), (64, 3, 16)):
+        gan = players(size=size, channels=channels, width=width)(0)
+        images = (torch.rand(64, *gan.picture_shape) * 255).byte()
+        real, fake, logits = to_float(images), to_float(images.flip(0)), torch.randn(64, 1)
+        step = seconds(lambda gan=gan, images=images: train(gan, images, steps=1), 15)
+        notes = seconds(lambda real=real, fake=fake: variety(fake, real), 30)
+        notes += seconds(lambda logits=logits: detect_rate(logits, logits), 30)
+        notes += seconds(lambda gan=gan: slope_size(gan.generator), 30)
+        notes += seconds(lambda gan=gan: slope_size(gan.discriminator), 30)
+        print(
+            f"{size} pixels, {channels} channel(s), width {width}: step {1000 * step:.1f} ms, notes {notes / step:.1%}"
+        )
+    history = History()
+    for step in range(10_000):
+        history.append(step, *range(8))
+    print(f"diagnose, 10,000 steps: {1000 * seconds(lambda: diagnose(history), 20):.2f} ms")
+
+
 def span(values):
     """Say smallest to largest (median)."""
     return f"{min(values):.2f} to {max(values):.2f} ({statistics.median(values):.2f})"
@@ -247,15 +280,15 @@ def span(values):
 def main():
     """Train, or print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["train", "table"])
-    parser.add_argument("folder")
+    parser.add_argument("what", choices=["train", "table", "cost"])
+    parser.add_argument("folder", nargs="?")
     parser.add_argument("--seeds", default="100-119", help="first-last")
     parser.add_argument("--only", nargs="*", default=list(RECIPES), help="names of recipes")
     parser.add_argument("--mended", action="store_true", help="the remedies instead of the recipes")
     options = parser.parse_args()
     first, last = map(int, options.seeds.split("-"))
     names = list(MENDED) if options.mended else options.only
-    (train_all if options.what == "train" else table)(options, range(first, last + 1), names)
+    {"train": train_all, "table": table, "cost": cost}[options.what](options, range(first, last + 1), names)
 
 
 if __name__ == "__main__":

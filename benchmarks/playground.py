@@ -173,7 +173,6 @@ def main():
         "the game": {"make": n.new_game},
         "rates swapped": {"make": lambda: n.new_game(**swapped)},
         "swapped, 5 turns for D": {"make": lambda: n.new_game(**swapped), "d_turns": 5, "rounds": n.ROUNDS // 2},
-        "swapped, 10 turns for D": {"make": lambda: n.new_game(**swapped), "d_turns": 10, "rounds": n.ROUNDS // 2},
         "swapped, four dots at once": {"make": n.crowd_game},
         "z is one number": {"make": lambda: n.new_game(latent_dim=1)},
         "heart, twice the rounds": {"make": n.new_game, "land": n.from_text(n.HEART), "rounds": 2 * n.ROUNDS},

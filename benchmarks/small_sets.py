@@ -32,6 +32,7 @@ from gans_workshop import (
     seed_everything,
     to_float,
     train,
+    workshop_folder,
 )
 from gans_workshop.augment import cut_out, shift
 
@@ -249,7 +250,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
-    parser.add_argument("--folder", type=Path, default=Path("small-sets"), help="for the pictures")
+    parser.add_argument("--folder", type=Path, default=workshop_folder() / "small-sets", help="for the pictures")
     options = parser.parse_args()
     torch.set_num_threads(1)
     images, rows = load(options.pictures, options.size), []

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from gans_workshop import load_portraits, save_contact_sheet, seed_everything, to_float, train
+from gans_workshop import load_portraits, save_contact_sheet, seed_everything, to_float, train, workshop_folder
 
 
 def usual(folder, *, seconds, count, seed):
@@ -65,7 +65,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=Path("small-sets"), help="for the pictures")
+    parser.add_argument("--folder", type=Path, default=workshop_folder() / "small-sets", help="for the pictures")
     options = parser.parse_args()
     images, speeds = load_portraits(), {}
     print("| pipeline | seed | pictures a second | steps | distance | coverage |\n|---|---|---|---|---|---|")

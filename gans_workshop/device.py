@@ -61,7 +61,7 @@ def stop_button():
         return
     try:
         yield stop
-    except KeyboardInterrupt:  # raised by hand, in `watch` or a loss
+    except KeyboardInterrupt:  # raised by code, in `watch` or a loss: that step may stay half done, and is not saved
         stop.pressed = True
     finally:
         signal.signal(signal.SIGINT, before or signal.default_int_handler)

@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = "gans-workshop-files"
@@ -154,7 +155,8 @@ def write_file(path, data):
         unfinished.write_bytes(data)
         unfinished.replace(folder / path.name)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # where the whole disk has gone, this fails too
+            unfinished.unlink(missing_ok=True)
         raise OSError(
             f"The file {path} could not be written ({error.strerror or error}): the older one, if any, is untouched. "
             "Choose another folder, or free some space there."

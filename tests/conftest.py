@@ -1,5 +1,7 @@
 """What several tests need: small players, a few real digits, and files that go to a temporary folder."""
 
+import os
+
 import pytest
 import torch
 
@@ -10,6 +12,17 @@ from gans_workshop import GAN, Discriminator, Generator, load_digits, seed_every
 def temporary_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "files"))
     monkeypatch.setenv("GANS_WORKSHOP_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def need():
+    """Return a function that skips a test on a machine that lacks something; in CI, which has all, it fails."""
+
+    def check(found, what):
+        if not found:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"this test needs {what}")
+
+    return check
 
 
 @pytest.fixture

@@ -1,10 +1,22 @@
 """The players: shapes for every size, one sentence for sizes that cannot be, and what `frozen` protects."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
-from gans_workshop import Discriminator, Generator, MLPDiscriminator, MLPGenerator, shape_table
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    MLPDiscriminator,
+    MLPGenerator,
+    diff_augment,
+    load_portraits,
+    shape_table,
+    train,
+)
 from gans_workshop.models import frozen, start_small
 
 
@@ -81,3 +93,16 @@ def test_frozen_lets_gradients_through_and_changes_nothing():
         network(torch.randn(4, 1, 5, 5))
     network(images)
     assert network.state_dict()["layers.3.num_batches_tracked"] == 1, "it learns again, after an error too"
+
+
+@pytest.mark.parametrize("image_size", [32, 64, 128])
+def test_players_for_colour_pictures_learn_at_every_size_on_offer(image_size):
+    images = load_portraits(image_size=image_size)[:8]
+    gan = GAN(
+        Generator(image_size=image_size, channels=3, width=2), Discriminator(image_size=image_size, channels=3, width=2)
+    )
+    before = gan.generator.layers[0].weight.clone()
+    train(gan, images, steps=2, augment=diff_augment)
+    assert gan.sample(3).shape == (3, 3, image_size, image_size)
+    assert not torch.equal(gan.generator.layers[0].weight, before)
+    assert all(math.isfinite(loss) for loss in gan.history.d_loss)

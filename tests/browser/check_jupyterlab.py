@@ -21,20 +21,13 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from test_notebooks import SMALL, code_cells, each_notebook, read, shrink
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
 WORKSHOP = runpy.run_path(str(ROOT / "workshop.py"))
 SCREENSHOTS = ROOT / "rehearsal" / "jupyterlab"
 TOKEN = "only-this-test"
 
 # Controls that only choose what the next one does, by cell and label: alone they show nothing new.
 QUIET = {("slow-motion", "rounds")}
-
-
-def need(found, what):
-    """Skip the tests on a person's machine that lacks something; fail in CI, which installs it."""
-    if not found:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"these tests need {what}")
-    return found
 
 
 def browser():
@@ -53,7 +46,7 @@ def answers(url):
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(tmp_path_factory, need):
     """Start JupyterLab by the README's command, on a folder of its own; return (address, folder)."""
     need(shutil.which("node"), "Node (nodejs.org)")
     need((ROOT / "presentation" / "node_modules" / "playwright-core").is_dir(), "`npm ci --prefix presentation`")

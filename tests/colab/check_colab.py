@@ -3,12 +3,14 @@
 `google.colab` is a stand-in (tests/colab/google); the paths, /content/drive among them, are Colab's own.
 """
 
+import contextlib
 import os
 import re
 import runpy
 import shutil
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,11 +19,10 @@ import pytest
 from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from test_jupyterlab import need
 from test_notebooks import NOTEBOOKS, SMALL, bare_widgets, code_cells, each_notebook, pictures, printed, read, shrink
 from test_project import COLAB, REPOSITORY
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
 HERE = ROOT / "tests" / "colab"
 COLAB_VENV = runpy.run_path(str(HERE / "build.py"))
 PYTHON = COLAB_VENV["PYTHON"]
@@ -31,7 +32,7 @@ LOST = CONTENT / "gans-workshop-files"
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory):
+def clone(tmp_path_factory, need):
     """A git repository of the package as it stands here, in the place of the public one."""
     if sys.platform != "linux":
         pytest.skip("Colab is Linux")
@@ -49,19 +50,21 @@ def clone(tmp_path_factory):
 
 
 @pytest.fixture
-def content():
-    """Colab's folder /content, empty, and gone afterwards."""
-    made = not CONTENT.exists()
-    try:
-        CONTENT.mkdir(exist_ok=True)
-    except OSError:
-        need(False, "an empty folder /content that they may write to")
-    need(made or not any(CONTENT.iterdir()), "the folder /content to be empty")
-    yield
-    for entry in CONTENT.iterdir():
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    if made:
-        CONTENT.rmdir()
+def content(clone, need):
+    """Colab's folder /content, empty, and gone afterwards; other runs on this machine wait for it."""
+    import fcntl  # not on Windows, where the fixture `clone` has skipped the test
+
+    with (Path(tempfile.gettempdir()) / "gans-workshop-content.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = not CONTENT.exists()
+        with contextlib.suppress(OSError):
+            CONTENT.mkdir(exist_ok=True)
+        need(os.access(CONTENT, os.W_OK) and not any(CONTENT.iterdir()), "an empty folder /content to write to")
+        yield
+        for entry in CONTENT.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        if made:
+            CONTENT.rmdir()
 
 
 def pip(*args):
@@ -165,7 +168,7 @@ def test_runs_without_drive(path, colab):
 @each_that(ASKS_FOR_A_FOLDER, r"\btrain\(")
 def test_a_drive_that_fails_half_way_stops_no_training(path, colab):
     """What cannot be saved is said in a sentence of ours; nothing else fails, and no cell that trains."""
-    book, _ = colab(small(path), drive=3, allow_errors=True)
+    book, _ = colab(small(path), drive="unfinished", allow_errors=True)
     failed = {cell.id: output for cell in code_cells(book) for output in cell.outputs if output.output_type == "error"}
     trained = [cell.id for cell in code_cells(book) if re.search(r"\btrain\(", cell.source)]
     assert trained and not set(trained) & set(failed), failed
@@ -186,7 +189,7 @@ def test_the_stand_in_drive_really_fails(colab):
         "open('/content/elsewhere', 'w').write('a')",
     ]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-    colab(book, drive=1, allow_errors=True)
+    colab(book, drive="/b", allow_errors=True)
     words = ["".join(output.get("evalue", "") for output in cell.outputs) for cell in book.cells]
     assert ["endpoint is not connected" in said for said in words] == [False, False, True, False, True, True, False]
     assert book.cells[3].outputs[0].data["text/plain"] == "False"

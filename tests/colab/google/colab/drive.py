@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 AUDITED = {"open", "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.utime"}
-writes = 0
 
 
 class MessageError(Exception):
@@ -20,23 +19,24 @@ def mount(mountpoint, force_remount=False, timeout_ms=120000, readonly=False):
     print(f"Mounted at {mountpoint}")
     Path(mountpoint, "MyDrive").mkdir(parents=True, exist_ok=True)
     if mood != "works":
-        break_after(int(mood), f"{mountpoint}/")
+        go_away(f"{mountpoint}/", at=mood)
 
 
-def break_after(count, place):
-    """Let everything below `place` fail as a lost mount does, once `count` files were opened there for writing."""
+def go_away(place, at):
+    """Let everything below `place` fail as a lost mount does, from the moment a file named so is written there."""
+    gone = False
 
     def check(path):
-        if writes >= count and isinstance(path, str | bytes | os.PathLike) and os.fsdecode(path).startswith(place):
+        if gone and isinstance(path, str | bytes | os.PathLike) and os.fsdecode(path).startswith(place):
             raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), os.fsdecode(path))
 
     def audit(event, args):  # Python tells of every file that it opens, also in the libraries
-        global writes
+        nonlocal gone
+        if event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR):
+            gone = gone or (str(args[0]).startswith(place) and at in str(args[0]))
         if event in AUDITED:
             for path in args[:2]:
                 check(path)
-            if event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR) and str(args[0]).startswith(place):
-                writes += 1
 
     def checked(look):
         def look_if_there(path, *args, **options):
