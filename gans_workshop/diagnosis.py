@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 WINDOW = 100  # steps that a judgement needs
-# Chosen on seeds 0 to 5 of benchmarks/diagnosis.py; its figures are for other seeds
+# First guesses from a few runs of benchmarks/diagnosis.py: how often they are right is not measured yet
 CERTAIN = 0.98  # D picks out the real one nearly always ...
 CHEAP = 0.2  # ... and its loss fell below this part of what it paid at first: it has nothing left to learn
 FOOLED = 0.25  # D takes the fake for the real one three times out of four
