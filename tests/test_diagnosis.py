@@ -61,12 +61,12 @@ def test_the_size_of_a_slope_is_the_length_of_the_gradient():
 # What is said
 
 
-def invent(steps=WINDOW, *, rate=0.75, variety=1.0, d_loss=1.2):
+def invent(steps=WINDOW, *, rate=0.75, variety=1.0, d_loss=1.2, d_fake=0.4):
     """Make a history in which nothing changes, but for what is given as a function of the step."""
     history = History()
     for step in range(steps):
-        now = [value(step) if callable(value) else value for value in (d_loss, rate, variety)]
-        history.append(step + 1, 1.386 if step == 0 else now[0], 1.0, 0.6, 0.4, *now[1:], 1.0, 1.0)
+        now = [value(step) if callable(value) else value for value in (d_loss, d_fake, rate, variety)]
+        history.append(step + 1, 1.386 if step == 0 else now[0], 1.0, 0.6, *now[1:], 1.0, 1.0)
     return history
 
 
@@ -77,10 +77,24 @@ def invent(steps=WINDOW, *, rate=0.75, variety=1.0, d_loss=1.2):
         ({"rate": 1.0}, "healthy"),  # always right, but not sure: there is still something to learn
         ({"rate": 1.0, "d_loss": 0.01}, "the detective dominates"),
         ({"rate": 1.0, "d_loss": 0.01, "variety": 0.0}, "the detective dominates"),
-        ({"rate": 1.0, "d_loss": -3.0}, "healthy"),  # a Wasserstein loss has no floor
+        ({"rate": 1.0, "d_loss": 0.1}, "healthy"),  # far ahead, as at small learning rates, but G still learns from it
+        (
+            {"rate": 1.0, "d_loss": 0.33, "d_fake": 0.001},
+            "the detective dominates",
+        ),  # with smoothed labels D always pays
+        ({"rate": 1.0, "d_loss": -3.0, "d_fake": 0.001}, "healthy"),  # a Wasserstein loss has no floor
+        ({"rate": 1.0, "d_loss": lambda step: -4.0 if step < 50 else 0.001}, "healthy"),  # and may come back to 0
         ({"rate": 0.02, "d_loss": 2.0}, "the criminal dominates"),
         ({"variety": 0.03}, "mode collapse"),
+        ({"variety": lambda step: 0.1 if step % 4 == 0 else 0.5}, "mode collapse"),  # seen in every fourth batch
+        ({"variety": lambda step: 0.1 if step % 25 == 0 else 0.5}, "healthy"),  # two alike by chance
         ({"rate": lambda step: float(step // 25 % 2)}, "oscillating"),
+        ({"rate": lambda step: 0.15 + 0.6 * (step // 10 % 2), "variety": 0.1}, "oscillating"),
+        (
+            {"rate": lambda step: 0.2 + 0.5 * (step // 10 % 2)},
+            "healthy",
+        ),  # swings, and draws varied pictures all the same
+        ({"rate": lambda step: 0.5 + 0.5 * (step // 10 % 2)}, "healthy"),  # at times unsure, never beaten
         ({"d_loss": lambda step: np.nan if step > 90 else 1.2}, "NaN"),
         ({"d_loss": np.inf}, "NaN"),
     ],
@@ -94,6 +108,37 @@ def test_each_state_has_its_name_its_evidence_and_an_advice(what, name):
 
 def test_only_the_last_steps_count():
     assert diagnose(invent(3 * WINDOW, rate=lambda step: 0.0 if step < 2 * WINDOW else 0.75)).name == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ({"rate": lambda step: max(0.0, 0.75 - step / 400)}, "the criminal dominates"),
+        (
+            {"rate": lambda step: min(1.0, 0.75 + step / 400), "d_loss": lambda step: 1.3 * 0.98**step},
+            "the detective dominates",
+        ),
+        ({"variety": lambda step: max(0.05, 1 - step / 300)}, "mode collapse"),
+        ({"rate": lambda step: 0.6 + min(0.4, step / 600) * (-1) ** (step // 10)}, "oscillating"),
+    ],
+)
+def test_a_failure_that_creeps_in_is_named_once_it_is_there(what, name):
+    assert diagnose(invent(WINDOW, **what)).name == "healthy"
+    assert diagnose(invent(400, **what)).name == name
+
+
+def test_many_d_steps_make_the_first_loss_small_and_mean_nothing():
+    history = invent(rate=1.0, d_loss=0.3)
+    history.d_loss[0] = 0.001
+    assert diagnose(history).name == "healthy"
+    history = invent(rate=1.0, d_loss=1e-6)
+    history.d_loss[0] = 0.001
+    assert diagnose(history).name == "the detective dominates"
+
+
+def test_a_loss_that_was_no_number_long_ago_is_forgotten():
+    history = invent(2 * WINDOW, rate=1.0, d_loss=lambda step: np.nan if step == 20 else 0.001)
+    assert diagnose(history).name == "the detective dominates"
 
 
 def test_noise_of_single_batches_is_no_oscillation():
