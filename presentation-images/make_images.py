@@ -154,9 +154,14 @@ def latent_walk():
 def healthy_training():
     """The losses and D's opinions of a game that goes well."""
     gan, _ = training()
-    fig, axes = figure_with_axes(1, 2, size=(8, 3.3))
-    draw_losses(axes[0, 0], gan.history)
-    draw_scores(axes[0, 1], gan.history)
+    fig, axes = figure_with_axes(1, 2, size=(8, 3.9))
+    for ax, draw in zip(axes[0], (draw_losses, draw_scores), strict=True):
+        draw(ax, gan.history)
+        ax.tick_params(labelsize=MIDDLE)
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False, fontsize=MIDDLE)
+        for text in (ax.xaxis.label, ax.yaxis.label, *ax.texts):
+            text.set_fontsize(MIDDLE)
+            text.set_text(text.get_text().partition(" = ")[0].removesuffix(" toss").removesuffix(" (1"))
     return fig
 
 
