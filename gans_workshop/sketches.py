@@ -12,10 +12,10 @@ def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
         ax.plot(x, y, color="0.2", linewidth=2.2)
         for mark, height in zip(marks, np.interp(marks, x, y), strict=True):
             ax.plot(mark, height, "o", color="0.2")
-            text = f"  {mark:g} gives {height:.2f}  "
+            text = f"  {mark:g} gives {height:.3f}  "
             ax.text(mark, height, text, ha="right" if y[-1] > y[0] else "left", va="bottom", fontsize=SMALL)
         ax.set_title(name, fontsize=LABEL)
-        ax.margins(x=0.45)
+        ax.margins(x=0.65)
         ax.set_xticks(np.linspace(np.round(x[0]), np.round(x[-1]), 5))
         finish(ax, xlabel, ylabel)
     return fig
