@@ -1,9 +1,9 @@
 """The doctor's figures: train recipes over seeds, keep each history, and count what the doctor says of them.
 
 python benchmarks/diagnosis.py train RUNS --seeds 100-119     # hours; goes on where it stopped
-python benchmarks/diagnosis.py table RUNS --seeds 100-119     # seconds
+python benchmarks/diagnosis.py table RUNS --seeds 100-119     # seconds; --which remedies, unseen or border: the others
 python benchmarks/diagnosis.py cost                           # half a minute: what the notes cost
-Thresholds were chosen on seeds 0 to 4 (and frozen before the others were looked at); the figures are for those from 100 on.
+Thresholds were chosen on seeds 0 to 4, before the seeds from 100 on were looked at: the figures are for these.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -171,6 +172,7 @@ BORDER = {
     "D's rate x 10, G's / 10, k = 5": ("", players(d_lr=3e-2, g_lr=3e-4), B16 | {"d_steps": 5}),
     "both rates x 10": ("", players(d_lr=3e-2, g_lr=3e-2), B16),
     "z of 2": ("", players(latent_dim=2), B16),
+    "z of 2, batch 64": ("", players(latent_dim=2), {"batch_size": 64}),
     "z of 4": ("", players(latent_dim=4), B16),
     "Wasserstein + penalty": ("", players(), B16 | {"loss": wasserstein_gp}),
     "five G steps": ("", players(), B16 | {"g_steps": 5}),
@@ -206,7 +208,23 @@ MENDED = {
 }
 
 
-EVERY = RECIPES | BORDER | MENDED
+# Never looked at while the thresholds were chosen
+UNSEEN = {
+    "rates / 3": (HEALTHY, players(d_lr=1e-3, g_lr=1e-3), {}),
+    "rates x 3": (HEALTHY, players(d_lr=1e-2, g_lr=1e-2), {}),
+    "portraits, hinge, batch 16": (HEALTHY, players(**COLOUR), B16 | {"pictures": portraits, "loss": hinge}),
+    "minimax, D's rate x 10, G's / 10": (DETECTIVE, players(d_lr=3e-2, g_lr=3e-4), B16 | {"loss": minimax}),
+    "D of four filters, rate / 100, batch 16": (CRIMINAL, players(d_width=4, d_lr=3e-5), B16),
+    "D's rate / 100, portraits, batch 16": (CRIMINAL, players(d_lr=3e-5, **COLOUR), B16 | {"pictures": portraits}),
+    "z of 1, portraits, batch 16": (COLLAPSE, players(latent_dim=1, **COLOUR), B16 | {"pictures": portraits}),
+    "z of 1, least squares": (COLLAPSE, players(latent_dim=1), {"loss": least_squares}),
+    "plain layers, G's rate x 15, least squares": (SWINGS, players(plain=True, d_lr=2e-4), {"loss": least_squares}),
+    "Adam's beta of 0.9": ("", players(beta=0.9), {}),
+    "twenty digits": ("", players(), B16 | {"pictures": few}),
+    "ten G steps": ("", players(), B16 | {"g_steps": 10}),
+}
+
+EVERY = RECIPES | BORDER | MENDED | UNSEEN
 
 
 def file_of(folder, name, seed):
@@ -292,39 +310,61 @@ def verdicts(history, steps):
     return said
 
 
-def study(folder, name, seed):
-    """Return (last verdict, alarm from step 300 on, the step from which the last verdict stood, last 100 steps)."""
-    history = load(file_of(folder, name, seed))
-    steps = range(100, STEPS + 1, 10)
-    said = verdicts(history, steps)
-    stood = next(i for i in range(len(said)) if set(said[i:]) == {said[-1]})
+class Study(NamedTuple):
+    """What the doctor said of a run every ten steps from 100 on, and what the run was like at its end."""
+
+    said: list
+    late: dict  # means over the last 100 steps
+    judged: np.ndarray  # distance to the test digits, and digits covered
+
+    def named(self, truth):
+        """Return the step at which the truth was first said."""
+        return 100 + 10 * self.said.index(truth) if truth in self.said else STEPS + 1
+
+
+HALF = (STEPS // 2 - 100) // 10  # the place of the judgement at half of the run
+FROM_300 = (300 - 100) // 10
+
+
+def study(path):
+    """Read a run and ask the doctor."""
+    history = load(path)
     late = {key: np.mean(values[-100:]) for key, values in vars(history).items()}
-    return said[-1], any(word != HEALTHY for word in said[20:]), steps[stood], late
+    with np.load(path) as kept:
+        return Study(verdicts(history, range(100, STEPS + 1, 10)), late, kept["judged"])
 
 
 def table(options, seeds, names):
     """Print a row for each recipe, then precision and recall of each verdict."""
-    print("| recipe | truth | seeds | verdicts at the end | alarm from 300 | named at step | hit rate | variety |")
-    print("|---|---|---|---|---|---|---|---|")
-    known = Counter()  # (truth, verdict): runs
+    heads = "recipe", "truth", "seeds", "verdict at the end", "alarm from 300", "named at step", "other after 200"
+    heads += "hit rate", "variety", "distance", "digits"
+    print("|", " | ".join(heads), "|\n" + "|---" * len(heads) + "|")
+    known = Counter()  # (truth, verdict at the end): runs
     for name in names:
         truth = EVERY[name][0]
-        runs = [study(options.folder, name, s) for s in seeds if file_of(options.folder, name, s).exists()]
-        if not runs:
-            continue
-        ends = Counter(run[0] for run in runs)
-        known.update({(truth, verdict): count for verdict, count in ends.items()})
-        numbers = [span([run[3][key] for run in runs]) for key in ("detect_rate", "variety")]
-        says = ", ".join(f"{verdict} {count}" for verdict, count in ends.most_common())
-        when = f"{max(run[2] for run in runs)}" if truth not in (HEALTHY, "") else ""
-        row = [name, truth or "-", len(runs), says, sum(run[1] for run in runs), when, *numbers]
-        print("|", " | ".join(map(str, row)), "|")
+        runs = [study(path) for path in (file_of(options.folder, name, seed) for seed in seeds) if path.exists()]
+        if runs:
+            known.update((truth, run.said[-1]) for run in runs)
+            print("|", " | ".join(map(str, row(name, truth, runs))), "|", flush=True)
     print("\n| verdict | runs | precision | recall |\n|---|---|---|---|")
     for truth in (HEALTHY, DETECTIVE, CRIMINAL, COLLAPSE, SWINGS, NAN):
         right, runs = known[truth, truth], sum(count for (t, _), count in known.items() if t == truth)
         said = sum(count for (t, verdict), count in known.items() if t and verdict == truth)
         if runs:
             print(f"| {truth} | {runs} | {right / said if said else 0:.1%} | {right / runs:.1%} |")
+
+
+def row(name, truth, runs):
+    """Sum up the runs of a recipe."""
+    ends = Counter(run.said[-1] for run in runs)
+    alarms = sum(set(run.said[FROM_300:]) != {HEALTHY} for run in runs) if truth == HEALTHY else ""
+    steps = [run.named(truth) for run in runs]
+    named = f"{min(steps)} to {max(steps)}" if truth not in (HEALTHY, "") else ""
+    other = sum(set(run.said[HALF + 1 :]) != {truth} for run in runs) if truth else ""
+    numbers = [span([run.late[key] for run in runs]) for key in ("detect_rate", "variety")]
+    numbers += [span([run.judged[i] for run in runs], form) for i, form in ((0, ".0f"), (1, ".0f"))]
+    says = ", ".join(f"{verdict} {count}" for verdict, count in ends.most_common())
+    return [name, truth or "-", len(runs), says, alarms, named, other, *numbers]
 
 
 def seconds(work, times):
@@ -357,22 +397,25 @@ def cost(*_):
     print(f"diagnose, 10,000 steps: {1000 * seconds(lambda: diagnose(history), 20):.2f} ms")
 
 
-def span(values):
+def span(values, form=".2f"):
     """Say smallest to largest (median)."""
-    return f"{min(values):.2f} to {max(values):.2f} ({statistics.median(values):.2f})"
+    if not np.isfinite(values).all():
+        return ""
+    return f"{min(values):{form}} to {max(values):{form}} ({statistics.median(values):{form}})"
 
 
 def main():
     """Train, or print the table."""
+    groups = {"recipes": RECIPES, "remedies": MENDED, "unseen": UNSEEN, "border": BORDER}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["train", "table", "cost"])
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--seeds", default="100-119", help="first-last")
-    parser.add_argument("--only", nargs="*", default=list(RECIPES), help="names of recipes")
-    parser.add_argument("--mended", action="store_true", help="the remedies instead of the recipes")
+    parser.add_argument("--which", choices=groups, default="recipes")
+    parser.add_argument("--only", nargs="*", help="names of recipes")
     options = parser.parse_args()
     first, last = map(int, options.seeds.split("-"))
-    names = list(MENDED) if options.mended else options.only
+    names = options.only or list(groups[options.which])
     {"train": train_all, "table": table, "cost": cost}[options.what](options, range(first, last + 1), names)
 
 

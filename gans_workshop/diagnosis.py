@@ -14,7 +14,7 @@ FOOLED = 0.25  # D takes the fake for the real one three times out of four
 SWINGING = 0.2  # how far D's hit rate, averaged over three steps, spreads within the window ...
 WILD = 0.3  # ... where the fakes are varied nevertheless (a Wasserstein loss swings by itself) ...
 LOW = 0.3  # ... and how low it goes in a tenth of it: then D is not only unsure at times, but beaten
-ALIKE = 0.3  # so much nearer to each other than real pictures are the fakes: they repeat themselves
+ALIKE = 0.23  # so much nearer to each other than real pictures are the fakes: they repeat themselves
 
 REMEDY = {
     "healthy": "Train on.",
