@@ -77,7 +77,7 @@ class Keeper:
         found, trouble = [], None
         for place in self.places:
             try:
-                if state := place.newest():
+                if state := workspace.within(workspace.PATIENCE, place.newest):
                     found.append((state["gan"]["step"], -len(found), state, place))
             except OSError as error:
                 trouble = f"{place.folder} cannot be read ({error.strerror or error})"

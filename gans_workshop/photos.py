@@ -19,12 +19,13 @@ import torch
 
 from gans_workshop.device import stop_button
 from gans_workshop.pictures import HEIC, SIDE, Picture, list_pictures, list_zip, make_file, read_picture
-from gans_workshop.workspace import VIDEOS, cache_folder
+from gans_workshop.workspace import VIDEOS, cache_folder, within
 
 MEMORY = 2**30  # bytes that all pictures together may take
 FRAMES = 2000  # of a video, at most
 CACHE_BYTES = 2**32  # a larger cache is begun afresh
-UNREAD = "could not be read: run the cell again"
+PATIENCE, HANGS = 30, 6  # seconds for one file to answer; after so many in a row that did not, no more are asked
+UNREAD = "could not be read, or did not answer: run the cell again"
 SCHEMA = """CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, content TEXT);
 CREATE TABLE IF NOT EXISTS pictures (content TEXT PRIMARY KEY, reason TEXT, notes TEXT, pixels BLOB);"""
 
@@ -156,6 +157,18 @@ def _open_cache(disk):
     return cache
 
 
+def _read(file, silent):
+    """Return the bytes of a file, or None; `silent` lists the files that did not answer since the last that did."""
+    if len(silent) >= HANGS:
+        return None
+    try:
+        data = within(PATIENCE, file.read)
+    except TimeoutError:
+        return silent.append(file)
+    silent.clear()
+    return data
+
+
 def _look_at_all(cache, files, background):
     """Decode what the cache does not know; return the problems that another try may mend: {key: reason}."""
     from PIL import Image
@@ -164,12 +177,14 @@ def _look_at_all(cache, files, background):
     known = {key for (key,) in cache.execute("SELECT key FROM files")}
     contents = {content for (content,) in cache.execute("SELECT content FROM pictures")}
     fresh = [file for file in files if not file.reason and file.key not in known]
-    problems, saved = {}, time.monotonic()
+    problems, silent, saved = {}, [], time.monotonic()
 
     def look(file):
-        if stop.pressed or (data := file.read()) is None:
+        if stop.pressed or (data := _read(file, silent)) is None:
             return file, None, Picture(UNREAD)
-        content = hashlib.sha1(background.encode() + data).hexdigest()
+        digest = hashlib.sha1(background.encode())
+        digest.update(data)
+        content = digest.hexdigest()
         known = content in contents
         return file, content, None if known else read_picture(data, file.name, background=background)
 

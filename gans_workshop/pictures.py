@@ -164,6 +164,7 @@ def _check_size(image):
         return "is more than 8 times as long as wide", 0
     if image.format in ("JPEG", "MPO"):
         image.draft(None, (2 * SIDE, 2 * SIDE))  # by 2, 4 or 8, still twice as large as needed
+        image.decodermaxblock = FILE_BYTES  # all at once: 4 % faster than in blocks
     kept = width * height / 2 if progressive else 0  # the coefficients of all pixels are kept until the end
     cost = BYTES_PER_PIXEL.get(image.mode[0], BYTES_PER_PIXEL.get(image.format, 12))
     needed = max(kept, image.width * image.height) * cost / 1e6

@@ -3,7 +3,9 @@
 import os
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
@@ -85,17 +87,40 @@ def list_folder(folder):
 
     Raises: OSError: 'The folder ... cannot be listed ...'
     """
+
+    def scan():
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+
     for pause in (*PAUSES, None):
         try:
-            with os.scandir(folder) as entries:
-                return sorted(entries, key=lambda entry: entry.name)
+            return within(PATIENCE, scan)
         except OSError as error:
-            if pause is None or isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError):
+            hopeless = isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError)
+            if pause is None or hopeless or error.errno is None:  # None: no answer at all
                 raise OSError(
                     f"The folder {folder} cannot be listed ({error.strerror or error}): check its name, or wait a "
                     "minute and run the cell again, because Drive is slow with thousands of files."
                 ) from None
             time.sleep(pause)
+
+
+def within(seconds, work):
+    """Return `work()`, or raise TimeoutError and leave it behind: a disk that hangs holds nothing up."""
+    answer = Future()
+
+    def run():
+        try:
+            answer.set_result(work())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not answer.done():
+        raise TimeoutError("no answer")
+    return answer.result()
 
 
 def walk_files(folder):

@@ -304,3 +304,16 @@ def test_a_drive_that_cannot_be_read_is_not_taken_for_an_empty_one(tiny, drive, 
     drive.parent.rmdir()
     with pytest.raises(OSError, match=r"cannot be read \(Drive is not connected\): nothing was changed"):
         tiny.play(tiny.make(), drive, steps=3)
+
+
+def test_a_drive_that_hangs_at_the_start_is_left_aside(tiny, drive, tmp_path, monkeypatch, capsys):
+    tiny.play(tiny.make(), drive, steps=3)
+    back, names = threading.Event(), checkpoints._Place.names
+    monkeypatch.setattr(workspace, "PATIENCE", 0.3)
+    monkeypatch.setattr(checkpoints, "PATIENCE", 0.3)
+    monkeypatch.setattr(
+        checkpoints._Place, "names", lambda place: (place.folder == drive and back.wait()) or names(place)
+    )
+    assert tiny.play(tiny.make(), drive, steps=5).step == 5
+    assert "Going on from step 3" in capsys.readouterr().out
+    back.set()

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import sys
 import tarfile
+import threading
 import zipfile
 import zlib
 from pathlib import Path
@@ -313,6 +314,30 @@ def test_files_that_cannot_be_read_are_tried_again_next_time(folder, monkeypatch
     assert add_up(images, report) == {"4.png": photos.UNREAD}
     monkeypatch.undo()
     assert len(load_photos(folder)[0]) == 6
+
+
+def test_a_file_that_does_not_answer_is_named_and_the_others_are_used(folder, monkeypatch):
+    back, whole = threading.Event(), pictures._read
+    monkeypatch.setattr(photos, "PATIENCE", 0.3)
+    monkeypatch.setattr(
+        pictures, "_read", lambda path: back.wait() if path.endswith(("2.png", "4.png")) else whole(path)
+    )
+    images, report = load_photos(folder)
+    assert add_up(images, report) == dict.fromkeys(["2.png", "4.png"], photos.UNREAD)
+    back.set()
+    monkeypatch.undo()
+    assert len(load_photos(folder)[0]) == 6
+
+
+def test_a_drive_that_answers_no_more_is_not_asked_for_each_file(folder, monkeypatch):
+    back, asked = threading.Event(), []
+    monkeypatch.setattr(photos, "PATIENCE", 0.05)
+    monkeypatch.setattr(photos, "HANGS", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(pictures, "_read", lambda path: asked.append(path) or back.wait())
+    images, report = load_photos(folder)
+    assert len(asked) == 2 and set(add_up(images, report).values()) == {photos.UNREAD} and report.found == 6
+    back.set()
 
 
 def test_reading_is_tried_three_times(folder, monkeypatch):

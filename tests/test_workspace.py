@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import types
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def test_the_places_are_options_of_a_dropdown(tmp_path):
 
 def test_listing_is_tried_again_when_drive_times_out(tmp_path, monkeypatch):
     (tmp_path / "1.jpg").write_bytes(b"x")
-    scandir, errors, pauses = os.scandir, [OSError(5, "Input/output error"), TimeoutError()], []
+    scandir, errors, pauses = os.scandir, [OSError(5, "Input/output error"), TimeoutError(110, "timed out")], []
 
     def slow(folder):
         if errors:
@@ -120,6 +121,21 @@ def test_listing_is_tried_again_when_drive_times_out(tmp_path, monkeypatch):
     errors += [OSError(5, "Input/output error")] * 4
     with pytest.raises(OSError, match="Drive is slow"):
         list_folder(tmp_path)
+
+
+def test_a_listing_that_hangs_is_given_up(tmp_path, monkeypatch):
+    back = threading.Event()
+    monkeypatch.setattr(os, "scandir", lambda folder: back.wait())
+    monkeypatch.setattr(workspace, "PATIENCE", 0.05)
+    with pytest.raises(OSError, match=r"cannot be listed \(no answer\)"):
+        list_folder(tmp_path)
+    back.set()
+
+
+def test_what_the_work_says_is_passed_on():
+    assert workspace.within(5, lambda: 3) == 3
+    with pytest.raises(ZeroDivisionError):
+        workspace.within(5, lambda: 1 / 0)
 
 
 def test_a_missing_folder_is_no_reason_to_wait(tmp_path, monkeypatch):
