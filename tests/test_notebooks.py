@@ -22,6 +22,7 @@ SMALL = {
     "01_slanted_land.ipynb": {"ROUNDS": 20, "ROUNDS_PER_TURN": 5},
     "02_mnist_dcgan.ipynb": {"HAND_STEPS": 3, "MINUTES": 0.03, "SHORT_STEPS": 2},
     "03_your_own_images.ipynb": {"MINUTES": 0.03, "TRIAL_STEPS": 2, "SHORT_STEPS": 2, "FEW": 8},
+    "04_when_gans_fail.ipynb": {"STEPS": 2, "BATCH_SIZE": 8},
     "05_textures.ipynb": {
         "PATCHES": 40,
         "HAND_STEPS": 2,
