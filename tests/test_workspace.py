@@ -1,5 +1,6 @@
 """The workshop's folder in Colab and elsewhere, and what is found in it."""
 
+import json
 import os
 import sys
 import threading
@@ -10,6 +11,8 @@ import pytest
 
 from gans_workshop import workshop_folder, workspace
 from gans_workshop.workspace import list_folder, picture_places, walk_files
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -103,6 +106,23 @@ def test_the_places_are_options_of_a_dropdown(tmp_path):
     (tmp_path / "cats").mkdir()
     dropdown = widgets.Dropdown(options=picture_places(tmp_path))
     assert dropdown.value == tmp_path / "cats" and dropdown.label == "cats (0 files)"
+
+
+def test_what_is_chosen_in_notebook_03_is_remembered_at_once(tmp_path, monkeypatch):
+    pytest.importorskip("ipywidgets")
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path))
+    book = json.loads((ROOT / "notebooks" / "03_your_own_images.ipynb").read_text(encoding="utf-8"))
+    (cell,) = ["".join(cell["source"]) for cell in book["cells"] if cell["id"] == "choose"]
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+    exec(cell, first := {})
+    assert first["choice"].value == tmp_path / "cats"
+    first["choice"].index = 1
+    exec(cell, second := {})
+    assert second["choice"].value == tmp_path / "dogs"
+    (tmp_path / "dogs").rmdir()
+    exec(cell, third := {})
+    assert third["choice"].value == tmp_path / "cats"
 
 
 def test_listing_is_tried_again_when_drive_times_out(tmp_path, monkeypatch):
