@@ -1,15 +1,21 @@
 """Measure what notebook 05 states, with the notebook's own functions: its cells tagged `parameters` and `algorithm`.
 
-    python benchmarks/textures.py quality --seeds 3      # three networks, seven minutes a seed on one thread
-    python benchmarks/textures.py materials              # the other three materials, two and a half minutes each
+    python benchmarks/textures.py quality --seeds 3      # three networks, three minutes a seed on one thread
+    python benchmarks/textures.py materials              # the other three materials, one and a half minutes each
     python benchmarks/textures.py batch --seeds 5        # batch norm and combined batches, four minutes
 
-`--pictures FOLDER` also saves what was drawn. *Grid*: the picture is folded into squares of 16 pixels, the raster of z;
-the contrast of their mean is divided by the mean contrast for squares of 15 and 17 pixels: 1 is no grid.
+`--pictures FOLDER` also saves what was drawn; `hero` makes the notebook's first picture from that. *CPU seconds*: of
+one thread, by the process's own clock. *Repeats at p*: the picture is cut into squares of p pixels, and the variance
+of their mean square divided by the variance of the picture: what looks the same in each. 16 is the raster of z, 64 the
+patch; the periods beside them, p - 1 and p + 1, show what chance gives. *Edge at 64*: the mean step between neighbours
+across the lines at every 64 pixels, divided by that between all other neighbours: 1 is no edge. Both are also taken
+from the photo (512 pixels) and from quilts of 16 x 16 patches of the rivals.
 """
 
 import argparse
+import base64
 import json
+import re
 import statistics
 import time
 from pathlib import Path
@@ -17,6 +23,7 @@ from pathlib import Path
 import numpy
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 
 from gans_workshop import (
@@ -30,15 +37,15 @@ from gans_workshop import (
     to_float,
     train,
 )
+from gans_workshop.plots import tile
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "05_textures.ipynb"
 TEXTURES = Path(__file__).parents[1] / "gans_workshop" / "data" / "textures"
-STEPS = 1500  # what two and a half minutes on two CPU cores reach, at the least
 
 
 def load_notebook():
     """Run the notebook's cells that are tagged `parameters` or `algorithm` and return what they define."""
-    names = {"np": numpy, "torch": torch, "F": F, "nn": nn, "to_float": to_float}
+    names = {"np": numpy, "torch": torch, "F": F, "nn": nn, "to_float": to_float, "train": train}
     names |= {
         "Discriminator": Discriminator,
         "Generator": Generator,
@@ -51,16 +58,32 @@ def load_notebook():
     return names
 
 
-def rhythm(picture, period):
-    """Return the contrast of the mean square of `period` pixels in a picture (1, 3, H, W)."""
+def repeats(picture, period):
+    """Return which percentage of the variance of a picture (1, 3, H, W) repeats every `period` pixels, both ways."""
     height, width = (side // period * period for side in picture.shape[2:])
     squares = picture[0, :, :height, :width].unflatten(2, (-1, period)).unflatten(1, (-1, period))
-    return squares.mean((1, 3)).std(dim=(1, 2)).mean().item()
+    return (100 * squares.mean((1, 3)).var(dim=(1, 2)).sum() / picture[0].var(dim=(1, 2)).sum()).item()
 
 
-def grid(picture, period=16):
-    """Compare the rhythm of `period` pixels with its neighbours': 1 is no grid, 2 is twice as strong as chance."""
-    return 2 * rhythm(picture, period) / (rhythm(picture, period - 1) + rhythm(picture, period + 1))
+def edge(picture, period=64):
+    """Compare the step across the lines at every `period` pixels with all other steps: 1 is no edge."""
+    ratios = []
+    for axis in (2, 3):
+        steps = picture.diff(dim=axis).abs().transpose(2, axis).mean((0, 1, 3))
+        on_line = torch.arange(1, len(steps) + 1) % period == 0
+        ratios.append((steps[on_line].mean() / steps[~on_line].mean()).item())
+    return sum(ratios) / 2
+
+
+def rasters(picture):
+    """Return what would give a grid away."""
+    picture = to_float(picture)
+    found = {}
+    for period in (16, 64):
+        found[f"repeats at {period}, %"] = repeats(picture, period)
+        near = repeats(picture, period - 1), repeats(picture, period + 1)
+        found[f"at {period - 1} and {period + 1}, %"] = sum(near) / 2
+    return found | {"edge at 64": edge(picture)}
 
 
 def players(book, name, seed):
@@ -70,35 +93,76 @@ def players(book, name, seed):
     if name == "MLP":
         return GAN(MLPGenerator(**size), MLPDiscriminator(**size), d_lr=5e-4, g_lr=5e-4, seed=seed)
     if name == "DCGAN":
-        return GAN(Generator(**size), Discriminator(**size), d_lr=1e-3, g_lr=1e-3, seed=seed)
-    return GAN(book["TextureGenerator"](), book["make_texture_detective"](), d_lr=1e-3, g_lr=1e-3, seed=seed)
+        return GAN(Generator(**size), Discriminator(**size), seed=seed)
+    return GAN(book["TextureGenerator"](), book["make_texture_detective"](), seed=seed)
 
 
-def learn(book, name, seed, *, material="terrazzo", steps=None):
-    """Train one network on one material and return the GAN, its seconds and 256 real patches to compare with."""
+def learn(book, name, seed, *, material="terrazzo"):
+    """Train one network on one material; return the GAN, the photo and what the training took."""
     gan = players(book, name, seed)
-    picture = book["open_texture"](TEXTURES / f"{material}.jpg")
-    patches = book["cut_patches"](picture, book["PATCHES"])
-    budget = {"MLP": (book["MLP_STEPS"], 64), "DCGAN": (book["DCGAN_STEPS"], 16), "no edges": (STEPS, 16)}
-    count, batch_size = budget[name]
-    start = time.perf_counter()
-    train(gan, patches, steps=steps or count, batch_size=batch_size)
-    return gan, time.perf_counter() - start, picture
+    photo = book["open_texture"](TEXTURES / f"{material}.jpg")
+    patches = book["cut_patches"]([photo], book["PATCHES"])
+    steps = book["DCGAN_STEPS"] if name == "DCGAN" else book["TEXTURE_STEPS"]
+    took = {}
+
+    def watch(gan, done, last):
+        if last and gan.step < steps:
+            took["distance before the small steps"] = verdict(book, gan.sample(256), photo)["distance"]
+
+    start = time.process_time()
+    if name == "MLP":
+        train(gan, patches, steps=book["MLP_STEPS"])
+    else:
+        book["learn_texture"](gan, patches, steps, watch)
+    return gan, photo, took | {"CPU seconds": time.process_time() - start, "patches seen": gan.seen}
 
 
-def verdict(book, gan, picture):
-    """Return the distance and the variety of 256 fakes."""
-    reals, fakes = book["cut_patches"](picture, 256), gan.sample(256)
+def verdict(book, fakes, photo):
+    """Return the distance and the variety of 256 pictures."""
+    reals = book["cut_patches"]([photo], 256)
     return {"distance": book["distance"](fakes, reals), "variety": book["variety"](fakes, reals)}
 
 
 def large(book, gan):
-    """Return the grid, the seams and the picture of a tile of 1,024 pixels."""
+    """Return rasters and seams of a tile of 1,024 pixels, and the tile."""
     sheet = book["draw_tile"](gan, 64)
     seam, inside = book["steps_across"](sheet)
     open_seam, _ = book["steps_across"](gan.sample(torch.randn(1, 16, 68, 68)))
-    found = {"grid": grid(sheet), "seam / inside": seam / inside, "open z: seam / inside": open_seam / inside}
-    return found, sheet
+    return rasters(sheet) | {"seam / inside": seam / inside, "open z: seam / inside": open_seam / inside}, sheet
+
+
+def real_rows(book, photo):
+    """Return the verdict on other real patches, and the rasters of the photo."""
+    return verdict(book, book["cut_patches"]([photo], 256), photo) | rasters(as_picture(photo))
+
+
+def as_picture(photo):
+    return torch.from_numpy(photo.copy()).permute(2, 0, 1)[None]
+
+
+def quilt(patches, columns=16):
+    """Sew patches together without a gap: (columns * columns, 3, H, W) -> (1, 3, columns * H, columns * W)."""
+    return as_picture(tile(patches, columns=columns, gap=0))
+
+
+COLUMNS = [
+    "distance before the small steps",
+    "distance",
+    "variety",
+    "repeats at 16, %",
+    "at 15 and 17, %",
+    "repeats at 64, %",
+    "at 63 and 65, %",
+]
+COLUMNS += [
+    "edge at 64",
+    "seam / inside",
+    "open z: seam / inside",
+    "D's loss",
+    "G's loss",
+    "patches seen",
+    "CPU seconds",
+]
 
 
 def spread(values):
@@ -110,7 +174,7 @@ def spread(values):
 
 def show_table(rows):
     """Print one line for each name: rows is {name: [dict for each seed]}."""
-    columns = list(dict.fromkeys(key for runs in rows.values() for key in runs[0]))
+    columns = sorted({key for runs in rows.values() for key in runs[0]}, key=COLUMNS.index)
     print("| | seeds | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 2))
     for name, runs in rows.items():
         cells = [spread([run[key] for run in runs]) if key in runs[0] else "" for key in columns]
@@ -122,49 +186,42 @@ def quality(book, seeds, folder):
     rows = {"other real patches": [], "MLP": [], "DCGAN": [], "no edges": []}
     for seed in seeds:
         for name in list(rows)[1:]:
-            gan, seconds, picture = learn(book, name, seed)
+            gan, photo, took = learn(book, name, seed)
+            fakes = gan.sample(256)
+            found, sheet = large(book, gan) if name == "no edges" else (rasters(quilt(fakes)), quilt(fakes))
+            rows[name].append(verdict(book, fakes, photo) | found | took)
+            print(f"seed {seed}, {name}: {rows[name][-1]}", flush=True)
             if folder:
-                torch.save(gan.average.state_dict(), folder / f"{name}-{seed}.pt".replace(" ", "-"))
-            run = verdict(book, gan, picture) | {"seconds": seconds, "steps": gan.step}
-            if name == "no edges":
-                found, sheet = large(book, gan)
-                run |= found
-                if folder:
-                    save_contact_sheet(folder / f"terrazzo-{seed}.png", sheet, zoom=1)
-            elif folder:
-                save_contact_sheet(folder / f"{name}-{seed}.png", gan.sample(16), columns=4, zoom=1)
-            rows[name].append(run)
-            print(f"seed {seed}, {name}: {run}", flush=True)
-        a, b = book["cut_patches"](picture, 256), book["cut_patches"](picture, 256)
-        real = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]
-        run = {"distance": book["distance"](a, b), "variety": book["variety"](a, b), "grid": grid(to_float(real))}
-        rows["other real patches"].append(run)
+                save_contact_sheet(folder / f"terrazzo-{name}-{seed}.png".replace(" ", "-"), sheet, zoom=1)
+        rows["other real patches"].append(real_rows(book, photo))
     show_table(rows)
 
 
 def materials(book, seeds, folder):
     """Train the last network on the other three materials."""
     rows = {}
-    for material in ("brick", "wood", "cloth"):
-        for seed in seeds:
-            gan, seconds, picture = learn(book, "no edges", seed, material=material)
+    for seed in seeds:
+        for material in ("brick", "wood", "cloth"):
+            gan, photo, took = learn(book, "no edges", seed, material=material)
             found, sheet = large(book, gan)
-            rows.setdefault(material, []).append(verdict(book, gan, picture) | {"seconds": seconds} | found)
+            rows.setdefault(material, []).append(verdict(book, gan.sample(256), photo) | found | took)
+            rows.setdefault(f"{material}, the photo", []).append(real_rows(book, photo))
+            print(f"seed {seed}, {material}: {rows[material][-1]}", flush=True)
             if folder:
-                save_contact_sheet(folder / f"{material}-{seed}.png", sheet[..., :512, :512], zoom=1)
+                save_contact_sheet(folder / f"{material}-{seed}.png", sheet, zoom=1)
     show_table(rows)
 
 
 def batch(book, seeds, folder):
-    """Play section 4's four games."""
+    """Play section 5's three games."""
     rows = {}
     games = {"no batch norm, combined": (False, True), "batch norm, combined": (True, True)}
     games["batch norm, separate"] = (True, False)
-    picture = book["open_texture"](TEXTURES / "terrazzo.jpg")
+    photo = book["open_texture"](TEXTURES / "terrazzo.jpg")
     for seed in seeds:
         seed_everything(seed)
-        book["patches"] = book["cut_patches"](picture, book["PATCHES"])
-        reals = book["cut_patches"](picture, 64)
+        book["patches"] = book["cut_patches"]([photo], book["PATCHES"])
+        reals = book["cut_patches"]([photo], 64)
         for name, (norm, combined) in games.items():
             d_loss, g_loss, fakes = book["play"](norm, combined, seed)
             run = {"D's loss": d_loss, "G's loss": g_loss}
@@ -176,10 +233,26 @@ def batch(book, seeds, folder):
     show_table(rows)
 
 
+def hero(book, seeds, folder):
+    """Put the first picture into the notebook: the photo, the three rivals; few colours, so that it stays small."""
+    names = [f"terrazzo-{name}-{seeds[0]}.png" for name in ("MLP", "DCGAN", "no-edges")]
+    paths = [TEXTURES / "terrazzo.jpg", *(folder / name for name in names)]
+    sheet, left = Image.new("RGB", (592, 96), "white"), 0
+    for path, wide in zip(paths, (96, 96, 96, 280)):
+        sheet.paste(Image.open(path).convert("RGB").crop((0, 0, wide, 96)), (left, 0))
+        left += wide + 8
+    few = sheet.quantize(9, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
+    few.save(folder / "hero.png", optimize=True)
+    data = base64.b64encode((folder / "hero.png").read_bytes()).decode()
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    NOTEBOOK.write_text(re.sub('(?<=data:image/png;base64,)[^"]+', data, text, count=1), encoding="utf-8")
+    print(f"{len(data) * 3 // 4:,} bytes")
+
+
 def main():
     """Print the table of the part that was asked for."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("part", choices=["quality", "materials", "batch"])
+    parser.add_argument("part", choices=["quality", "materials", "batch", "hero"])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--pictures", type=Path)
@@ -187,7 +260,8 @@ def main():
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     if given.pictures:
         given.pictures.mkdir(parents=True, exist_ok=True)
-    {"quality": quality, "materials": materials, "batch": batch}[given.part](load_notebook(), seeds, given.pictures)
+    parts = {"quality": quality, "materials": materials, "batch": batch, "hero": hero}
+    parts[given.part](load_notebook(), seeds, given.pictures)
 
 
 if __name__ == "__main__":

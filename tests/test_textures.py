@@ -1,5 +1,8 @@
 """Notebook 05: the players stand still when they should, the generator has no edges, and odd photos get a sentence."""
 
+import base64
+import io
+import re
 import runpy
 from pathlib import Path
 
@@ -7,9 +10,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from test_notebooks import code_cells, read
 from torch import nn
 
+from gans_workshop import GAN, to_float
+
 ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOK = ROOT / "notebooks" / "05_textures.ipynb"
 BENCHMARK = runpy.run_path(str(ROOT / "benchmarks" / "textures.py"))
 RECIPES = runpy.run_path(str(ROOT / "benchmarks" / "bundle_textures.py"))
 TEXTURES = ROOT / "gans_workshop" / "data" / "textures"
@@ -103,9 +110,30 @@ def test_a_large_photo_becomes_512_pixels_and_says_nothing(book, tmp_path, capsy
 
 def test_patches_are_windows_of_the_photo(book):
     picture = np.arange(70 * 66 * 3, dtype=np.uint16).reshape(70, 66, 3).astype(np.float32)
-    for patch in book["cut_patches"](picture, 20):
-        top, left = divmod(int(patch[0, 0, 0]) // 3, 66)
+    places = set()
+    for patch in book["cut_patches"]([picture], 100):
+        top, left = places_of = divmod(int(patch[0, 0, 0]) // 3, 66)
         np.testing.assert_array_equal(patch.permute(1, 2, 0), picture[top : top + 64, left : left + 64])
+        places.add(places_of)
+    assert {top for top, _ in places} == set(range(7)) and {left for _, left in places} == set(range(3)), "all of them"
+
+
+def test_several_photos_take_turns(book):
+    dark, light = np.zeros((64, 90, 3), np.uint8), np.full((80, 64, 3), 255, np.uint8)
+    assert [patch.max().item() for patch in book["cut_patches"]([dark, light], 4)] == [0, 255, 0, 255]
+
+
+@pytest.mark.parametrize("given", ["wall.png", " wall.png , floor.png,"])
+def test_photos_are_given_by_name_one_or_several(book, tmp_path, monkeypatch, given):
+    """The notebook's own cell opens what stands in PHOTOS."""
+    (cell,) = [cell for cell in code_cells(read(NOTEBOOK)) if cell.id == "look"]
+    names = book | {"PHOTOS": given, "PATCHES": 6, "display": lambda _: None, "show_images": lambda *_, **__: None}
+    for i, name in enumerate(("wall.png", "floor.png")):
+        save(tmp_path, noise(64, 65 + i), name)
+    monkeypatch.chdir(tmp_path)
+    exec(cell.source, names)
+    assert [picture.shape[0] for picture in names["pictures"]] == [65, 66][: given.count(".png")]
+    assert names["patches"].shape == (6, 3, 64, 64)
 
 
 # The formal method
@@ -143,7 +171,7 @@ def test_a_combined_batch_is_harmless_without_batch_norm_only(book):
 def test_a_combined_batch_spoils_the_game_with_batch_norm(book):
     """Both are content, and nobody learns: D is sure in step 3, and G, alone with D, is told that it is perfect."""
     book["SHORT_STEPS"] = 40
-    book["patches"] = book["cut_patches"](book["open_texture"](TEXTURES / "terrazzo.jpg"), 200)
+    book["patches"] = book["cut_patches"]([book["open_texture"](TEXTURES / "terrazzo.jpg")], 200)
     spoilt_d, spoilt_g, _ = book["play"](True, True, 0)
     sound_d, sound_g, _ = book["play"](True, False, 0)
     assert spoilt_d < 0.05 < sound_d and spoilt_g < 0.5 * sound_g
@@ -204,14 +232,25 @@ def test_the_detective_looks_at_25_windows_of_46_pixels(book):
     assert rows.max() - rows.min() + 1 == 46
 
 
+def test_the_last_quarter_of_the_rounds_has_small_steps(book):
+    seen = []
+
+    def watch(gan, done, last):
+        seen.append((gan.step, gan.d_optimizer.param_groups[0]["lr"], gan.g_optimizer.param_groups[0]["lr"]))
+
+    gan = GAN(book["TextureGenerator"](), book["make_texture_detective"]())
+    book["learn_texture"](gan, torch.zeros(4, 3, 64, 64, dtype=torch.uint8), 8, watch)
+    assert seen == [(step, lr, lr) for step, lr in zip(range(1, 9), [1e-3] * 6 + [2e-4] * 2)]
+
+
 # The numbers of the verdict
 
 
 def test_distance_is_zero_for_the_same_and_grows_with_strangeness(book):
     picture = book["open_texture"](TEXTURES / "terrazzo.jpg")
     torch.manual_seed(0)
-    reals, others = book["cut_patches"](picture, 64), book["cut_patches"](picture, 64)
-    bricks = book["cut_patches"](book["open_texture"](TEXTURES / "brick.jpg"), 64)
+    reals, others = book["cut_patches"]([picture], 64), book["cut_patches"]([picture], 64)
+    bricks = book["cut_patches"]([book["open_texture"](TEXTURES / "brick.jpg")], 64)
     snow = torch.randint(0, 256, (64, 3, 64, 64), dtype=torch.uint8)
     mean = reals.float().mean((0, 2, 3), keepdim=True).expand(64, 3, 64, 64).to(torch.uint8)
     assert book["distance"](reals, reals) == 0
@@ -220,13 +259,34 @@ def test_distance_is_zero_for_the_same_and_grows_with_strangeness(book):
 
 
 def test_variety_is_one_for_real_patches_and_none_for_a_repeated_one(book):
-    reals = book["cut_patches"](book["open_texture"](TEXTURES / "wood.jpg"), 64)
+    reals = book["cut_patches"]([book["open_texture"](TEXTURES / "wood.jpg")], 64)
     assert book["variety"](reals, reals) == 1
     assert book["variety"](reals[:1].repeat(64, 1, 1, 1), reals) == 0
 
 
-def test_the_grid_is_found_where_there_is_one():
+def test_what_repeats_is_found():
     torch.manual_seed(0)
     snow = torch.randn(1, 3, 512, 512)
-    assert BENCHMARK["grid"](snow) == pytest.approx(1, abs=0.2)
-    assert BENCHMARK["grid"](snow + torch.randn(1, 3, 16, 16).repeat(1, 1, 32, 32) / 4) > 3
+    assert BENCHMARK["repeats"](snow, 16) == pytest.approx(100 / 1024, rel=0.2), "by chance: there are 1,024 squares"
+    woven = snow + torch.randn(1, 3, 16, 16).repeat(1, 1, 32, 32) / 4  # a sixteenth of the variance
+    assert BENCHMARK["repeats"](woven, 16) == pytest.approx(100 / 17, rel=0.2)
+    assert BENCHMARK["repeats"](woven, 15) < 0.2
+
+
+def test_the_edges_of_a_quilt_are_found_and_a_photo_has_none(book):
+    picture = book["open_texture"](TEXTURES / "terrazzo.jpg")
+    torch.manual_seed(0)
+    sewn = to_float(BENCHMARK["quilt"](book["cut_patches"]([picture], 256)))
+    assert sewn.shape == (1, 3, 1024, 1024)
+    assert BENCHMARK["edge"](sewn) > 2 and BENCHMARK["edge"](sewn.roll((7, 7), (2, 3))) < 1.1
+    assert BENCHMARK["edge"](to_float(BENCHMARK["as_picture"](picture))) == pytest.approx(1, abs=0.2)
+
+
+# The page
+
+
+def test_the_first_picture_can_be_opened():
+    data = re.search(r"data:image/png;base64,([^)\s\"]+)", read(NOTEBOOK).cells[0].source)[1]
+    with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+        assert picture.size == (592, 96)
+        assert np.array(picture.convert("RGB")).std() > 30
