@@ -314,11 +314,20 @@ def rehearse_one(args: list) -> int:
     progress(f"{source.stem}: {verdict}, {minutes:.1f} minutes", last=True)
 
     nbformat.write(book, folder / source.name)
+    films_as_html(book)
     html, _ = nbconvert.HTMLExporter().from_notebook_node(book)
     (folder / f"{source.stem}.html").write_text(html, encoding="utf-8")
     row = {"notebook": source.stem, "minutes": minutes, "peak_mb": peak_memory(), "verdict": verdict}
     (folder / f"{source.stem}.json").write_text(json.dumps(row, indent=1), encoding="utf-8")
     return int(verdict != "ok")
+
+
+def films_as_html(book) -> None:
+    """Give each GIF as HTML too: nbconvert knows no other way to show one."""
+    for output in [output for cell in book.cells for output in cell.get("outputs", [])]:
+        if gif := output.get("data", {}).get("image/gif"):
+            alt = output.metadata.get("image/gif", {}).get("alt", "a film")
+            output.data["text/html"] = f'<img src="data:image/gif;base64,{gif}" alt="{alt}">'
 
 
 def execute(book, source: Path) -> str:

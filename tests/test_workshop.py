@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -311,7 +312,8 @@ def notebooks(tmp_path):
     folder.mkdir()
     writes = "from pathlib import Path; import os\nPath(os.environ['GANS_WORKSHOP_FILES'], 'mine.txt').write_text('x')"
     holds_memory = "held = bytearray(b'1') * (300 * 2**20)\nprint(len(held), Path.cwd().name)"
-    good = [new_markdown_cell("# A good one"), new_code_cell(writes), new_code_cell(holds_memory)]
+    film = "from IPython.display import Image\nImage(b'GIF89a', format='gif', metadata={'alt': 'A film'})"
+    good = [new_markdown_cell("# A good one"), new_code_cell(writes), new_code_cell(holds_memory), new_code_cell(film)]
     bad = [new_code_cell("print('before')"), new_code_cell(""), new_code_cell("raise ValueError('first\\nlast')")]
     nbformat.write(new_notebook(cells=good), folder / "01_good.ipynb")
     nbformat.write(new_notebook(cells=bad), folder / "02_bad.ipynb")
@@ -321,7 +323,7 @@ def notebooks(tmp_path):
 def test_rehearsal_of_a_good_notebook(workshop, notebooks, tmp_path, capfd):
     assert workshop.rehearse(["1"], notebooks, tmp_path / "out") == 0
     lines = capfd.readouterr().out.splitlines()
-    assert lines[0].startswith("01_good: cell 1 of 2")
+    assert lines[0].startswith("01_good: cell 1 of 3")
     header, row = (line.split() for line in lines[lines.index("") + 1 :][:2])
     assert header == ["notebook", "minutes", "peak", "memory", "verdict"]
     assert (row[0], row[-1]) == ("01_good", "ok")
@@ -329,7 +331,10 @@ def test_rehearsal_of_a_good_notebook(workshop, notebooks, tmp_path, capfd):
         assert 300 < float(row[2]) < 1000
     executed = nbformat.read(tmp_path / "out" / "01_good.ipynb", as_version=4)
     assert executed.cells[2].outputs[0].text == f"{300 * 2**20} notebooks\n"
-    assert str(300 * 2**20) in (tmp_path / "out" / "01_good.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "01_good.html").read_text(encoding="utf-8")
+    assert str(300 * 2**20) in page
+    assert re.search(r'<img alt="A film" src="data:image/gif;base64,R0lGODlh"', page)
+    assert "text/html" not in executed.cells[3].outputs[0].data  # the notebook stays as it ran
     assert (tmp_path / "out" / "files" / "01_good" / "mine.txt").exists()
     assert [path.name for path in notebooks.iterdir() if path.name != "02_bad.ipynb"] == ["01_good.ipynb"]
 
