@@ -40,6 +40,13 @@ def test_variety_is_one_for_other_real_digits_and_zero_for_one_digit():
     assert variety(one + 0.02 * torch.randn(64, 1, 28, 28), real) < 0.12
 
 
+@pytest.mark.parametrize("few", [8, 40])
+def test_a_real_picture_shown_twice_in_a_batch_does_not_count_as_alike(few):
+    digits = to_float(load_digits()[0])
+    real, fake = digits[:few], digits[few : 2 * few]
+    assert variety(fake, torch.cat([real, real])[:64]) == pytest.approx(float(variety(fake, real)), rel=0.2)
+
+
 def test_variety_means_the_same_for_any_size_and_colour():
     for shape in [(16, 1, 16, 16), (200, 3, 64, 64)]:
         assert variety(torch.rand(shape), torch.rand(shape)) == pytest.approx(1, abs=0.1)
