@@ -91,18 +91,19 @@ def main():
     """Print how many kills, broken checkpoints and wrong results there were; exit with 1 if any."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=1000)
-    kills_wanted = parser.parse_args().kills
+    parser.add_argument("--longest", type=float, default=0.4, help="seconds until a kill; more on a busy machine")
+    options = parser.parse_args()
     torch.set_num_threads(1)
     checkpoints.EVERY = 0
     images, dice = load_digits()[0][:100], random.Random(0)
     expected = play(images, None)
     start, kills, runs, broken, wrong, files, resumed, lost_disks = time.time(), 0, 0, 0, 0, 0, 0, 0
-    while kills < kills_wanted:
+    while kills < options.kills:
         with tempfile.TemporaryDirectory() as base:
             base, two_places = Path(base), runs % 2 == 1
             while True:
                 child = fork(images, base, two_places)
-                end = time.monotonic() + dice.uniform(0, 0.4)
+                end = time.monotonic() + dice.uniform(0, options.longest)
                 while time.monotonic() < end and not os.waitpid(child, os.WNOHANG)[0]:
                     time.sleep(0.001)
                 if (base / "done").exists():

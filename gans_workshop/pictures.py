@@ -212,7 +212,7 @@ def _square(image):
         image = image.convert("RGBA")
     elif image.mode not in ("RGB", "L", "CMYK", "LAB"):
         image = image.convert("RGB")
-    return image.resize((min(side, SIDE),) * 2, 3, box=box, reducing_gap=3)  # 3: bicubic, with antialiasing
+    return image.resize((min(side, SIDE),) * 2, 3, box=box, reducing_gap=1.4)  # 3: bicubic, with antialiasing
 
 
 def _numbers_to_grey(image):
