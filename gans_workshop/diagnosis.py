@@ -18,7 +18,7 @@ ALIKE = 0.23  # so much nearer to each other than real pictures are the fakes: t
 
 REMEDY = {
     "healthy": "Train on.",
-    "oscillating": "Try smaller learning rates, D's first, or networks with convolutions.",
+    "oscillating": "Let D learn more often (d_steps=5), or take networks with convolutions.",
     "the criminal dominates": "Let D learn faster: a larger d_lr, a wider Discriminator, or more d_steps.",
     "the detective dominates": "Let G learn faster or D more slowly: a larger g_lr, a smaller d_lr, d_steps=1.",
     "mode collapse": "Give z more numbers (latent_dim=64), or start again with another seed.",
