@@ -1,6 +1,6 @@
 """Play the games of notebook 06 with ten seeds each and print what its prose states.
 
-    python benchmarks/playground.py      # two minutes
+    python benchmarks/playground.py      # two minutes of processor time
 
 The functions are the notebook's own: its cells tagged `parameters` and `algorithm` are run here. All seeds play at
 once: the layers of their players are stacked, (N, 2) becomes (seeds, N, 2), and nothing passes from one to another.
@@ -8,6 +8,7 @@ once: the layers of their players are stacked, (N, 2) becomes (seeds, N, 2), and
 
 import argparse
 import json
+import math
 import statistics
 from itertools import pairwise
 from pathlib import Path
@@ -21,10 +22,19 @@ from gans_workshop.sketches import SHEET
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "06_points_playground.ipynb"
 LOOKS = 30  # how often a game is looked at
-HEADER = (
-    "| game | seeds | hills at the end | hills, mean of the second half | rounds to all eight | moves of the main hill "
-    "| main hills met | fakes near land | land near a fake |"
-)
+COLUMNS = {  # what a row says: key: (heading, digits)
+    "islands": ("islands at the end", 0),
+    "late": ("islands, mean of the second half", 1),
+    "all": ("rounds to all eight", 0),
+    "on islands": ("fakes on islands at the end", 2),
+    "moves": ("moves of the main island", 0),
+    "met": ("main islands met", 0),
+    "clump": ("fakes in one clump", 2),
+    "on": ("fakes near land", 2),
+    "reached": ("land near a fake", 2),
+    "at islands": ("D at the islands", 2),
+    "elsewhere": ("D elsewhere", 2),
+}
 
 
 def load_notebook():
@@ -87,37 +97,45 @@ def for_all(land, seeds):
 
 @torch.no_grad()
 def shares(n, fakes):
-    """Return the share of each seed's fakes on each hill, (seeds, 8), as the notebook counts them."""
-    return torch.stack([n.visits(nn.Sequential(Still(these))) for these in fakes])
+    """Return the share of each seed's fakes on each island, (seeds, 8), as the notebook counts them."""
+    return torch.stack([n.visits(these) for these in fakes])
 
 
-class Still(nn.Module):
-    """A generator that draws the dots that it was given."""
-
-    in_features = 2
-
-    def __init__(self, dots):
-        super().__init__()
-        self.dots = dots
-
-    def forward(self, z):
-        return self.dots
+def opinions(n, D, seeds):
+    """Return what D says all over the sheet, (seeds, 27 * 27), and how far each of these places is from an island."""
+    along = torch.linspace(-SHEET, SHEET, 27)
+    places = torch.cartesian_prod(along, along)
+    with torch.no_grad():
+        said = D(places.expand(len(seeds), -1, 2)).sigmoid()[..., 0]
+    return said, torch.cdist(places, n.ISLANDS).min(dim=1).values
 
 
 def alone(n, seeds):
-    """Let only D learn for 300 rounds, then only G: D's opinions of the fakes and far out, and where G ends."""
+    """Let only D learn for 300 rounds, then only G: D's opinions of fakes and sheet, and where G ends."""
     D, G, *_ = game = new_games(n, n.new_game, seeds)
     n.play(game, for_all(n.ring, seeds), 300, g_turns=0)
-    corners = torch.tensor([[x, y] for x in (-1.3, 1.3) for y in (-1.3, 1.3)]).expand(len(seeds), 4, 2)
+    said, _ = opinions(n, D, seeds)
     with torch.no_grad():
-        fake, corner = (D(dots).sigmoid().mean((1, 2)) for dots in (G(n.draw(G, 2000)), corners))
+        fake, islands = (D(dots).sigmoid() for dots in (G(n.draw(G, 2000)), n.ISLANDS.expand(len(seeds), 8, 2)))
     n.play(game, for_all(n.ring, seeds), 300, d_turns=0)
     with torch.no_grad():
         fakes = G(n.draw(G, 2000))
         fooled = D(fakes).sigmoid().mean((1, 2))
-    hills = (shares(n, fakes) >= 0.01).sum(1)
-    columns = {"d_fake": fake, "corners": corner, "fooled": fooled, "hills": hills.double()}
+    columns = {
+        "D(fakes)": fake.mean((1, 2)),
+        "least D(island)": islands.amin((1, 2)),
+        "blue part of the sheet": (said > 0.5).double().mean(1),
+        "then D(G(z)) at the end": fooled,
+        "fakes off the sheet": (fakes.abs() > SHEET).any(2).double().mean(1),
+        "islands": (shares(n, fakes) >= 0.01).sum(1).double(),
+        "clump": clump(fakes),
+    }
     return {name: values.tolist() for name, values in columns.items()}
+
+
+def clump(fakes):
+    """Return the share of each seed's fakes, (seeds, N, 2), that lie within 0.3 of their middle one (by median)."""
+    return ((fakes - fakes.median(1, keepdim=True).values).norm(dim=2) < 0.3).double().mean(1)
 
 
 def match(fakes, land):
@@ -127,37 +145,48 @@ def match(fakes, land):
 
 
 def whole_game(n, seeds, make, *, land=None, rounds=None, d_turns=1):
-    """Play a game; return the hills reached, how they were reached, and how well fakes and land agree, by seed."""
+    """Play a game; return the islands reached, how they were reached, and how well fakes and land agree, by seed."""
     land, rounds = land or n.ring, rounds or n.ROUNDS
     game = new_games(n, make, seeds)
-    looks = []
+    looks, clumps = [], []
     for _ in range(LOOKS):
         n.play(game, for_all(land, seeds), rounds // LOOKS, d_turns=d_turns)
         with torch.no_grad():
-            looks.append(shares(n, game[1](n.draw(game[1], 2000))))
+            fakes = game[1](n.draw(game[1], 2000))
+        looks.append(shares(n, fakes))
+        clumps.append(clump(fakes))
     with torch.no_grad():
         fakes = game[1](n.draw(game[1], 4000))
-    return [
-        summary([look[seed] for look in looks], rounds) | dict(zip(("on", "reached"), match(fakes[seed], land)))
-        for seed in range(len(seeds))
-    ]
+    rows = []
+    for i in range(len(seeds)):
+        late = {"clump": torch.stack(clumps)[LOOKS // 5 :, i].median().item()}
+        row = summary([look[i] for look in looks], rounds) | late
+        rows.append(row | dict(zip(("on", "reached"), match(fakes[i], land))))
+    if make is n.new_game and land is n.ring:
+        said, far = opinions(n, game[0], seeds)
+        at_islands = game[0](n.ISLANDS.expand(len(seeds), 8, 2)).sigmoid().mean((1, 2))
+        for row, middle, these in zip(rows, at_islands, said):
+            row |= {"at islands": middle.item(), "elsewhere": these[far > 0.2].mean().item()}
+    return rows
 
 
 def summary(looks, rounds):
-    """Say of one seed's looks, (8,) each: hills at the end and late, when all were met, and how the fakes moved."""
+    """Say of one seed's looks, (8,) each: islands at the end and late, when all were met, and how the fakes moved."""
     main = [int(look.argmax()) for look in looks if look.max() >= 0.05]
     return {
-        "hills": int((looks[-1] >= 0.01).sum()),
+        "islands": int((looks[-1] >= 0.01).sum()),
         "late": statistics.mean(int((look >= 0.01).sum()) for look in looks[LOOKS // 2 :]),
-        "all": next((i + 1 for i, look in enumerate(looks) if (look >= 0.01).all()), 99) * (rounds // LOOKS),
+        "all": next((i + 1 for i, look in enumerate(looks) if (look >= 0.01).all()), math.inf) * (rounds // LOOKS),
         "moves": sum(a != b for a, b in pairwise(main)),
         "met": len(set(main)),
+        "on islands": float(looks[-1].sum()),
     }
 
 
 def span(values, digits):
     """Say smallest to largest (median)."""
-    return f"{min(values):.{digits}f} to {max(values):.{digits}f} ({statistics.median(values):.{digits}f})"
+    low, high, middle = (f"{pick(values):.{digits}f}" for pick in (min, max, statistics.median))
+    return f"{low} to {high} ({middle})".replace("inf", "never")
 
 
 def main():
@@ -173,19 +202,25 @@ def main():
         "the game": {"make": n.new_game},
         "rates swapped": {"make": lambda: n.new_game(**swapped)},
         "swapped, 5 turns for D": {"make": lambda: n.new_game(**swapped), "d_turns": 5, "rounds": n.ROUNDS // 2},
+        "swapped, 2 turns for D": {"make": lambda: n.new_game(**swapped), "d_turns": 2, "rounds": n.ROUNDS // 2},
         "swapped, four dots at once": {"make": n.crowd_game},
         "z is one number": {"make": lambda: n.new_game(latent_dim=1)},
         "heart, twice the rounds": {"make": n.new_game, "land": n.from_text(n.HEART), "rounds": 2 * n.ROUNDS},
         "moons, twice the rounds": {"make": n.new_game, "land": n.moons, "rounds": 2 * n.ROUNDS},
     }
     seeds = range(options.seeds)
-    print("alone:", "; ".join(f"{name} {span(values, 2)}" for name, values in alone(n, seeds).items()), flush=True)
-    print(f"\n{HEADER}\n{'|---' * HEADER.count(' | ')}|---|", flush=True)
+    print("| first only D, then only G |", len(seeds), "seeds |\n|---|---|")
+    for name, values in alone(n, seeds).items():
+        print(f"| {name} | {span(values, 2)} |", flush=True)
+    print("\n| game | seeds |", " | ".join(heading for heading, _ in COLUMNS.values()), "|")
+    print("|---" * (2 + len(COLUMNS)) + "|", flush=True)
     for name, how in games.items():
         if options.only in name:
             rows = whole_game(n, seeds, **how)
-            digits = {"late": 1, "on": 2, "reached": 2}
-            cells = [span([row[key] for row in rows], digits.get(key, 0)) for key in rows[0]]
+            cells = [
+                span([row[key] for row in rows], digits) if key in rows[0] else ""
+                for key, (_, digits) in COLUMNS.items()
+            ]
             print(f"| {name} | {len(rows)} | {' | '.join(cells)} |", flush=True)
 
 

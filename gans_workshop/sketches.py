@@ -98,14 +98,14 @@ def show_fields(moments, *, real, columns=4, title=None):
 
 
 def show_visits(visits, *, rounds, title=None):
-    """Show which share of the fakes was on each hill over time: a strip for each of `visits`, (looks, hills)."""
+    """Show which share of the fakes was on each island over time: a strip for each of `visits`, (looks, islands)."""
     fig, axes = figure_with_axes(len(visits), 1, size=(9, 2.4 * len(visits) + 0.3), title=title)
     for ax, (name, shares) in zip(axes[:, 0], visits.items()):
         shares = np.asarray(shares).T
         place = (0, rounds, 0.5, len(shares) + 0.5)
         ax.imshow(shares, cmap="Oranges", vmin=0, vmax=0.4, aspect="auto", origin="lower", extent=place)
         ax.set_title(name, fontsize=LABEL, loc="left")
-        finish(ax, "round", "hill")
+        finish(ax, "round", "island")
     return fig
 
 

@@ -31,6 +31,7 @@ SMALL = {
         "MINUTES": 0.02,
         "SHORT_STEPS": 2,
     },
+    "06_points_playground.ipynb": {"ROUNDS": 60, "ROUNDS_PER_TURN": 2},
 }
 
 # What JupyterLab, Colab and VSCode (github.com/microsoft/vscode-notebook-renderers, and its own) can all draw.
