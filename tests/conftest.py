@@ -12,6 +12,7 @@ from gans_workshop import GAN, Discriminator, Generator, load_digits, seed_every
 def temporary_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "files"))
     monkeypatch.setenv("GANS_WORKSHOP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # in kernels: threads without a core of their own only wait
 
 
 @pytest.fixture(scope="session")

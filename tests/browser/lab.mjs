@@ -5,10 +5,11 @@ import { createRequire } from "node:module";
 // The one Node package of the project stands beside the slides.
 const { chromium } = createRequire(new URL("../../presentation/package.json", import.meta.url))("playwright-core");
 
-const { url, token, notebook, folder, browser: executablePath, minutes = 5 } = JSON.parse(process.argv[2]);
+const { url, token, notebook, folder, browser: executablePath, minutes = 15 } = JSON.parse(process.argv[2]);
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
 const seen = { pageErrors: [], cells: [], broken: [], frames: {}, controls: [], emptyPictures: [], brokenFormulas: [] };
+page.setDefaultTimeout(300_000); // patience: the machine may be busy
 page.on("pageerror", (error) => seen.pageErrors.push(String(error)));
 
 // `textContent` all over: `innerText` is empty for what lies outside the window.
@@ -43,7 +44,7 @@ const shoot = (name) => page.screenshot({ path: `${folder}/${String(++shots).pad
 
 async function runAll() {
   await page.goto(`${url}/lab/tree/${notebook}?reset&token=${token}`);
-  await page.waitForSelector(".jp-Notebook .jp-CodeCell", { timeout: 120_000 });
+  await page.waitForSelector(".jp-Notebook .jp-CodeCell");
   await page.evaluate(async () => {
     const { sessionContext } = window.jupyterapp.shell.currentWidget;
     await sessionContext.ready;
@@ -58,15 +59,16 @@ async function runAll() {
     const running = await page.evaluate(() => window.code_cells().some((cell) => cell.model.executionState !== "idle"));
     if (!running) return;
     if (Date.now() > end) throw new Error(`${notebook} still runs after ${minutes} minutes`);
-    const view = page.locator("img.widget-image[src^=blob]").first(); // photograph the live view, now and then
-    if (await view.count()) {
-      const id = await view.evaluate((image) => window.code_cells().find((c) => c.node.contains(image))?.model.id);
-      if (Date.now() > (photographed[id] ?? 0) + 20_000) {
-        photographed[id] = Date.now();
-        await view.evaluate((image) => image.scrollIntoView({ block: "center" })).catch(() => {});
-        await page.waitForTimeout(300);
-        await shoot(`live-${id}`);
-      }
+    const live = await page.evaluate(() => {
+      const drawn = (cell) => cell.node.querySelector("img.widget-image[src^=blob]")?.naturalWidth;
+      return window.code_cells().find((cell) => cell.model.executionState !== "idle" && drawn(cell))?.model.id;
+    });
+    if (live && Date.now() > (photographed[live] ?? 0) + 20_000) { // photograph the live view, now and then
+      photographed[live] = Date.now();
+      const view = (id) => window.code_cells().find((cell) => cell.model.id === id).node.querySelector("img.widget-image");
+      await page.evaluate(`(${view})("${live}")?.scrollIntoView({ block: "center" })`);
+      await page.waitForTimeout(300);
+      await shoot(`live-${live}`);
     }
     await page.waitForTimeout(100);
   }
@@ -106,7 +108,9 @@ async function moveAll() {
     const id = await page.evaluate((number) => window.code_cells()[number].model.id, c);
     for (const [kind, selector] of Object.entries(KINDS)) {
       const controls = cell.locator(selector);
-      for (let i = 0; i < (await controls.count()); i++) {
+      const count = await controls.count();
+      for (let i = 0; i < count; i++) {
+        if (count > 20 && i % 10 && i < count - 1) continue; // of a sheet of 100 buttons every tenth, and the last
         const control = controls.nth(i);
         const label = await control.evaluate((node) => {
           const box = node.closest(".widget-slider, .widget-dropdown, .widget-checkbox, button");
@@ -114,7 +118,7 @@ async function moveAll() {
         });
         seen.controls.push({ cell: id, kind, label: label.trim(), changed: await move(cell, control, kind) });
       }
-      if (await controls.count()) await shoot(`moved-${id}`);
+      if (count) await shoot(`moved-${id}`);
     }
   }
 }
@@ -133,7 +137,8 @@ async function lookAtCells() {
 
 // What stands on the page now: pictures, formulas and widgets that are not drawn. A page far away may not be drawn yet.
 const lookAtPage = () =>
-  page.evaluate(() => {
+  page.evaluate(async () => {
+    await Promise.allSettled([...document.querySelectorAll(".jp-Notebook img")].map((image) => image.src.startsWith("data:") && image.decode()));
     const COMPLAINT = /(Error displaying widget|Error creating widget|Loading widget|model not found)/;
     const asked = (model) => model.outputs.toJSON().filter((o) => "application/vnd.jupyter.widget-view+json" in (o.data ?? {}));
     return {

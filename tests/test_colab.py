@@ -10,7 +10,6 @@ import runpy
 import shutil
 import subprocess
 import sys
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,10 +18,11 @@ import pytest
 from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from test_notebooks import NOTEBOOKS, SMALL, bare_widgets, code_cells, each_notebook, pictures, printed, read, shrink
+from test_jupyterlab import is_watched
+from test_notebooks import SMALL, bare_widgets, code_cells, each_notebook, pictures, printed, read, shrink
 from test_project import COLAB, REPOSITORY
 
-ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
+ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "tests" / "colab"
 COLAB_VENV = runpy.run_path(str(HERE / "build.py"))
 PYTHON = COLAB_VENV["PYTHON"]
@@ -49,22 +49,34 @@ def clone(tmp_path_factory, need):
     return folder
 
 
-@pytest.fixture
-def content(clone, need):
-    """Colab's folder /content, empty, and gone afterwards; other runs on this machine wait for it."""
+@contextlib.contextmanager
+def taken(folder, need):
+    """Lend `folder` where it is absent or empty, and leave it so; other runs on this machine wait meanwhile."""
     import fcntl  # not on Windows, where the fixture `clone` has skipped the test
 
-    with (Path(tempfile.gettempdir()) / "gans-workshop-content.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        made = not CONTENT.exists()
+    above = os.open(folder.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(above, fcntl.LOCK_EX)
+        made = not folder.exists()
         with contextlib.suppress(OSError):
-            CONTENT.mkdir(exist_ok=True)
-        need(os.access(CONTENT, os.W_OK) and not any(CONTENT.iterdir()), "an empty folder /content to write to")
+            folder.mkdir(exist_ok=True)
+        free = os.access(folder, os.W_OK) and not any(folder.iterdir())
+        need(free, f"the path {folder}, empty: it is Colab's own. What you have there is left alone")
+        try:
+            yield
+        finally:
+            for entry in folder.iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            if made:
+                folder.rmdir()
+    finally:
+        os.close(above)  # and with it goes the lock
+
+
+@pytest.fixture
+def content(clone, need):
+    with taken(CONTENT, need):
         yield
-        for entry in CONTENT.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        if made:
-            CONTENT.rmdir()
 
 
 def pip(*args):
@@ -104,7 +116,7 @@ def colab(clone, content, tmp_path, monkeypatch):
     def run(book, *, drive="works", **options):
         monkeypatch.setenv("COLAB_DRIVE", str(drive))
         place = {"metadata": {"path": str(CONTENT)}}
-        client = NotebookClient(book, timeout=300, kernel_name="colab", resources=place, **options)
+        client = NotebookClient(book, timeout=1200, kernel_name="colab", resources=place, **options)
         client.execute(stderr=subprocess.DEVNULL)
         return book, downloads.read_text(encoding="utf-8").split() if downloads.exists() else []
 
@@ -120,12 +132,29 @@ def uses(path, words):
 
 
 ASKS_FOR_A_FOLDER = r"workshop_folder\(\)"
+# Drive's bad days are the package's affair: the notebook that writes most meets them, the others only good ones.
+WRITES_MOST = ROOT / "notebooks" / "03_your_own_images.ipynb"
 
 
-def each_that(*words):
-    """All notebooks whose code holds all these words."""
-    chosen = [path for path in NOTEBOOKS if all(uses(path, word) for word in words)]
-    return pytest.mark.parametrize("path", chosen, ids=lambda path: path.stem)
+@pytest.mark.skipif(sys.platform != "linux", reason="Colab is Linux")
+def test_a_folder_in_use_is_left_alone_and_runs_wait_for_each_other(tmp_path, need):
+    import fcntl
+
+    folder = tmp_path / "content"
+    with taken(folder, need):
+        (folder / "drive").mkdir()
+        other_run = os.open(tmp_path, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other_run, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(other_run)
+    assert not folder.exists()
+
+    folder.mkdir()
+    (folder / "mine").write_text("mine")
+    refusal = pytest.raises((pytest.skip.Exception, pytest.fail.Exception), match="left alone")
+    with refusal, taken(folder, need):
+        pass
+    assert (folder / "mine").read_text() == "mine"
 
 
 def test_the_environment_is_colabs(clone):
@@ -148,7 +177,7 @@ def test_runs_in_a_new_session(path, colab):
     complaints = [(cell.id, printed(cell)) for cell in code_cells(book) if re.search(r"Warning|Error", printed(cell))]
     assert complaints == []
     assert bare_widgets(book) == []
-    assert [cell.id for cell in code_cells(book) if "watch=" in cell.source and not pictures(cell)] == []
+    assert [cell.id for cell in code_cells(book) if is_watched(cell.source) and not pictures(cell)] == []
     assert bool(downloads) == uses(path, r"files\.download\(")
     asks = uses(path, ASKS_FOR_A_FOLDER)
     assert sorted(entry.name for entry in CONTENT.iterdir()) == (["drive"] if asks else [])
@@ -156,25 +185,22 @@ def test_runs_in_a_new_session(path, colab):
         assert [file for file in KEPT.rglob("*") if file.is_file()]
 
 
-@each_that(ASKS_FOR_A_FOLDER)
-def test_runs_without_drive(path, colab):
-    book, _ = colab(small(path), drive="refused")
+def test_runs_without_drive(colab):
+    book, _ = colab(small(WRITES_MOST), drive="refused")
     said = "".join(printed(cell) for cell in code_cells(book))
     assert re.search(r"CAREFUL.*\(Error: credential propagation was unsuccessful\).*vanish with the session", said)
     assert sorted(entry.name for entry in CONTENT.iterdir()) == ["gans-workshop-files"]
     assert [file for file in LOST.rglob("*") if file.is_file()]
 
 
-@each_that(ASKS_FOR_A_FOLDER, r"\btrain\(")
-def test_a_drive_that_fails_half_way_stops_no_training(path, colab):
-    """What cannot be saved is said in a sentence of ours; nothing else fails, and no cell that trains."""
-    book, _ = colab(small(path), drive="unfinished", allow_errors=True)
+def test_a_drive_that_fails_half_way_stops_no_training(colab):
+    """No cell that trains fails, and the first cell that cannot save says so in a sentence of ours."""
+    book, _ = colab(small(WRITES_MOST), drive="unfinished", allow_errors=True)
     failed = {cell.id: output for cell in code_cells(book) for output in cell.outputs if output.output_type == "error"}
     trained = [cell.id for cell in code_cells(book) if re.search(r"\btrain\(", cell.source)]
     assert trained and not set(trained) & set(failed), failed
-    assert [
-        error for error in failed.values() if not re.search(r"The (folder|file) /content/drive/", error.evalue)
-    ] == []
+    first = next(iter(failed.values()))  # where *Run all* stops; what fails after it lacks what this cell makes
+    assert re.search(r"The (folder|file) /content/drive/", first.evalue), first
 
 
 def test_the_stand_in_drive_really_fails(colab):
