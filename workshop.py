@@ -325,7 +325,8 @@ def rehearse_one(args: list) -> int:
 def films_as_html(book) -> None:
     """Give each GIF as HTML too: nbconvert knows no other way to show one."""
     for output in [output for cell in book.cells for output in cell.get("outputs", [])]:
-        if gif := output.get("data", {}).get("image/gif"):
+        gif = output.get("data", {}).get("image/gif")
+        if gif:
             alt = output.metadata.get("image/gif", {}).get("alt", "a film")
             output.data["text/html"] = f'<img src="data:image/gif;base64,{gif}" alt="{alt}">'
 

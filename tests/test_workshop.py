@@ -78,7 +78,7 @@ def test_an_old_python_can_read_the_file_and_says_what_it_needs(workshop, monkey
 
 @pytest.mark.skipif(os.name == "nt", reason="a signal to a process group")
 def test_ctrl_c_lets_the_command_tidy_up(tmp_path):
-    child = "import time\nprint('ready', flush=True)\ntry: time.sleep(60)\nexcept BaseException: time.sleep(1)\n"
+    child = "import time\ntry:\n print('ready', flush=True)\n time.sleep(60)\nexcept BaseException: time.sleep(1)\n"
     child += "print('tidied', flush=True)"
     parent = f"import sys, workshop\ntry: workshop.run([sys.executable, '-c', {child!r}])\n"
     parent += "except KeyboardInterrupt: print('stopped')"
