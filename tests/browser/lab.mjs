@@ -148,7 +148,7 @@ const lookAtPage = () =>
         const fewer = asked(model).length > drawn.length ? "nothing is drawn" : "";
         return complaint || fewer ? [`${model.id}: a widget is missing: ${complaint || fewer}`] : [];
       }),
-      emptyPictures: [...document.querySelectorAll(".jp-Notebook img")]
+      emptyPictures: [...document.querySelectorAll(".jp-Notebook img:not(.cm-editor img)")] // an editor has images of its own
         .filter((image) => !image.src.startsWith("http") && !(image.complete && image.naturalWidth))
         .map((image) => image.alt || image.src.slice(0, 60)),
       brokenFormulas: [...document.querySelectorAll(".jp-Notebook mjx-merror")].map((node) => node.textContent),
