@@ -1,10 +1,11 @@
 """Make the three pictures of failures for the slides: python presentation-images/make_failures.py [folder]
 
-The runs are those of notebook 04, a minute in all on two CPU cores. Each shows D's opinions
-over the steps, and 18 fakes.
+The runs are notebook 04's: its own lines are played, half a minute in all on two CPU cores. Each picture shows D's
+opinions over the steps, and 18 fakes.
 """
 
 import io
+import runpy
 import sys
 from pathlib import Path
 
@@ -12,24 +13,23 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gans_workshop import GAN, Discriminator, Generator, diagnose, load_digits, seed_everything, train
+from gans_workshop import diagnose
 from gans_workshop.plots import CRIMINAL, DETECTIVE, draw_scores, tile
 
-# file: (title, latent_dim, d_lr, g_lr), against the healthy 64, 0.003, 0.003
+# file: (title, the notebook's cell whose first line plays the game, what the game is called there)
 FAILURES = {
-    "failure-detective": ("The detective dominates", 64, 3e-3, 3e-5),
-    "failure-criminal": ("The criminal dominates", 64, 3e-5, 3e-3),
-    "failure-collapse": ("Mode collapse", 1, 3e-3, 3e-3),
+    "failure-detective": ("The detective dominates", "detective", "strict"),
+    "failure-criminal": ("The criminal dominates", "criminal", "easy"),
+    "failure-collapse": ("Mode collapse", "break-it", "thread"),
 }
+LABORATORY = runpy.run_path(str(Path(__file__).parent.parent / "benchmarks" / "failures.py"))
 
 
-def fail(latent_dim, d_lr, g_lr):
-    """Train one patient of notebook 04."""
-    seed_everything(42)
-    players = Generator(latent_dim=latent_dim, width=8), Discriminator(width=8)
-    gan = GAN(*players, d_lr=d_lr, g_lr=g_lr, seed=42)
-    train(gan, load_digits()[0], steps=400)
-    return gan
+def fail(cell, name):
+    """Play a line of notebook 04; return the GAN."""
+    names = dict(LABORATORY["BOOK"])
+    exec(LABORATORY["cells"]()[cell].splitlines()[0], names)
+    return names[name]
 
 
 def draw(gan, title):
@@ -63,8 +63,8 @@ def draw(gan, title):
 def main():
     """Make all three and say how large they are."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)
-    for name, (title, *settings) in FAILURES.items():
-        gan = fail(*settings)
+    for name, (title, *line) in FAILURES.items():
+        gan = fail(*line)
         buffer = io.BytesIO()
         draw(gan, title).savefig(buffer, dpi=150)
         path = folder / f"{name}.png"
