@@ -160,7 +160,7 @@ def whole_game(n, seeds, make, *, land=None, rounds=None, d_turns=1):
     rows = []
     for i in range(len(seeds)):
         late = {"clump": torch.stack(clumps)[LOOKS // 5 :, i].median().item()}
-        row = summary([look[i] for look in looks], rounds) | late
+        row = summary([look[i] for look in looks], rounds) | late if land is n.ring else {}
         rows.append(row | dict(zip(("on", "reached"), match(fakes[i], land))))
     if make is n.new_game and land is n.ring:
         said, far = opinions(n, game[0], seeds)
