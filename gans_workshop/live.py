@@ -1,5 +1,6 @@
 """Watch a training while it runs: one picture, renewed in place, and a film of it to keep."""
 
+import textwrap
 import time
 import warnings
 
@@ -89,7 +90,8 @@ def draw_view(gan):
     losses, scores = right.subplots(2, 1)
     draw_losses(losses, gan.history)
     draw_scores(scores, gan.history)
-    figure.supxlabel(diagnose(gan.history).sentence, fontsize=12)  # in the picture: it stays when the widget is gone
+    sentence = textwrap.fill(diagnose(gan.history).sentence, 110)
+    figure.supxlabel(sentence, fontsize=12)  # in the picture: it stays when the widget is gone
     return figure
 
 
