@@ -164,7 +164,8 @@ def _read(file, silent):
     try:
         data = within(PATIENCE, file.read)
     except TimeoutError:
-        return silent.append(file)
+        silent.append(file)
+        return None
     silent.clear()
     return data
 
