@@ -106,7 +106,7 @@ def _download(address, part):
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         with (
             part.open("ab" if answer.status == 206 else "wb") as file,
-            tqdm.wrapattr(answer, "read", total=answer.length, desc=part.stem, leave=False) as watched,
+            tqdm.wrapattr(answer, "read", total=answer.length, desc=part.stem) as watched,
         ):
             shutil.copyfileobj(watched, file)
         if answer.length:  # what is still to come

@@ -194,7 +194,7 @@ def _look_at_all(cache, files, background):
         with warnings.catch_warnings(), stop_button() as stop, ThreadPoolExecutor(os.cpu_count()) as pool:
             warnings.simplefilter("ignore")
             results = as_completed([pool.submit(look, file) for file in fresh])
-            for result in tqdm(results, "pictures", len(fresh), disable=not fresh, leave=False):
+            for result in tqdm(results, "pictures", len(fresh), disable=not fresh):
                 file, content, picture = result.result()
                 if picture and picture.reason in (HEIC, UNREAD):
                     problems[file.key] = picture.reason
