@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import http.client
 import http.server
 import struct
 import threading
@@ -51,13 +52,13 @@ def idx(array):
 def mirror(tmp_path, monkeypatch):
     """A small MNIST on a server of our own; returns its pictures."""
     rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 256, (20, 28, 28)).astype(np.uint8)
+    pictures, labels = rng.integers(0, 256, (20, 28, 28)).astype(np.uint8), np.arange(20, dtype=np.uint8) % 10
     served = tmp_path / "served"
     served.mkdir()
     resources = []
     for name, array in (
         ("train-images-idx3-ubyte", pictures),
-        ("train-labels-idx1-ubyte", np.arange(20, dtype=np.uint8) % 10),
+        ("train-labels-idx1-ubyte", labels),
     ):
         data = gzip.compress(idx(array))
         (served / f"{name}.gz").write_bytes(data)
@@ -74,7 +75,7 @@ def mirror(tmp_path, monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
     monkeypatch.setattr(MNIST, "resources", resources)
-    monkeypatch.setitem(datasets.PIXELS_MD5, "train", hashlib.md5(pictures.tobytes()).hexdigest())
+    monkeypatch.setitem(datasets.DIGITS_MD5, "train", hashlib.md5(pictures.tobytes() + labels.tobytes()).hexdigest())
     yield pictures
     server.shutdown()
     server.server_close()
@@ -92,16 +93,38 @@ def test_the_whole_set_is_fetched_once(mirror, monkeypatch):
     assert torch.equal(load_digits(full=True)[0], images)
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:300], lambda data: b"", lambda data: data[:-1] + b"?"])
-def test_a_file_cut_short_or_damaged_is_fetched_again(mirror, tmp_path, damage):
+DAMAGES = {
+    "short": lambda data: data[:300],
+    "empty": lambda data: b"",
+    "last byte": lambda data: data[:-1] + b"\7",
+    "another type": lambda data: data[:2] + b"\x09" + data[3:],
+    "no type": lambda data: data[:2] + b"\x0a" + data[3:],
+}
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_file_cut_short_or_damaged_is_fetched_again(mirror, tmp_path, damage, name):
     load_digits(full=True)
-    file = raw_folder(tmp_path) / "train-images-idx3-ubyte"
+    file = raw_folder(tmp_path) / name
     file.write_bytes(damage(file.read_bytes()))
-    assert np.array_equal(load_digits(full=True)[0].numpy()[:, 0], mirror)
+    images, labels = load_digits(full=True)
+    assert np.array_equal(images.numpy()[:, 0], mirror) and labels.tolist() == [i % 10 for i in range(20)]
+
+
+@pytest.mark.parametrize("error", [http.client.BadStatusLine("please log in"), ValueError(), KeyError("10")], ids=repr)
+def test_whatever_goes_wrong_the_bundled_digits_are_there(monkeypatch, capsys, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(datasets, "_fetch_mnist", fail)
+    assert len(load_digits(full=True)[0]) == 10_000
+    reason = str(error) or type(error).__name__
+    assert f"could not be fetched ({reason}): going on with the digits" in capsys.readouterr().out
 
 
 def test_a_mirror_that_serves_something_else_is_not_believed(mirror, monkeypatch, capsys):
-    monkeypatch.setitem(datasets.PIXELS_MD5, "train", "0" * 32)
+    monkeypatch.setitem(datasets.DIGITS_MD5, "train", "0" * 32)
     assert len(load_digits(full=True)[0]) == 10_000
     assert "the downloaded file is damaged" in capsys.readouterr().out
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import gans_workshop
-from gans_workshop import load_digits, to_float
+from gans_workshop import evaluation, load_digits, to_float
 from gans_workshop.evaluation import (
     coverage_and_density,
     digit_histogram,
@@ -120,17 +120,17 @@ def test_coverage_and_density_by_brute_force(features):
         inside = [(x - y).norm().item() < others[k - 1] for y in fake]
         covered += any(inside)
         density += sum(inside)
-    coverage, dense = coverage_and_density(real, fake, k=k)
+    coverage, dense = coverage_and_density(real, fake, neighbours=k)
     assert 0 < covered < len(real)
     assert (coverage, dense) == pytest.approx((covered / len(real), density / (k * len(fake))))
 
 
 def test_coverage_and_density_tell_repetition_from_variety():
     line = torch.arange(20, dtype=torch.double)[:, None]
-    assert coverage_and_density(line, line, k=2) == (1, pytest.approx(1, abs=0.5))
-    coverage, density = coverage_and_density(line, line[10:11].repeat(50, 1), k=2)
+    assert coverage_and_density(line, line, neighbours=2) == (1, pytest.approx(1, abs=0.5))
+    coverage, density = coverage_and_density(line, line[10:11].repeat(50, 1), neighbours=2)
     assert coverage < 0.2 and density >= 0.5  # one good picture, repeated
-    assert coverage_and_density(line, line + 100, k=2) == (0, 0)
+    assert coverage_and_density(line, line + 100, neighbours=2) == (0, 0)
 
 
 def test_spread_is_the_mean_distance_of_all_pairs(digits):
@@ -155,6 +155,18 @@ def test_the_nearest_picture_by_brute_force_and_a_copy_is_found(digits):
     assert places[0] == 3 and distances[0] == 0
     black, white = -torch.ones(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
     assert nearest_images(black, white)[0].item() == 2
+
+
+def test_a_large_set_is_searched_in_parts(monkeypatch):
+    among = torch.randint(256, (4500, 1, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    sizes, whole = [], evaluation.to_float
+    monkeypatch.setattr(evaluation, "to_float", lambda images: sizes.append(len(images)) or whole(images))
+    distances, places = nearest_images(among[[10, 2010, 4490]], among)
+    assert places.tolist() == [10, 2010, 4490] and distances.tolist() == [0, 0, 0]
+    images = noise(20)[..., :4, :4]
+    every = torch.cdist(images.flatten(1), to_float(among).flatten(1))
+    assert torch.equal(nearest_images(images, among)[1], every.argmin(1))
+    assert max(sizes) <= 2000
 
 
 # What the docstrings and RESULTS.md say
