@@ -10,7 +10,7 @@ import warnings
 import zipfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
+from contextlib import closing, suppress
 from html import escape
 from pathlib import Path
 
@@ -65,14 +65,11 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
     and made smaller. What was decoded stays in the cache, also when you stop it. `memory`: bytes for all pictures.
 
     Shapes: images (N, channels, image_size, image_size) uint8; smaller where that does not fit into the memory.
-    Raises:
-        ValueError: 'image_size=...', '... is not a ZIP ...', or '... is not a video ...'
-        OSError: 'The folder ... cannot be listed ...'; ImportError: 'A video needs ...'
+    Raises: ValueError: 'image_size=...', '... is not a ZIP ...', '... is not a video ...'; ImportError: 'A video needs
+        ...'; OSError: 'The folder ... cannot be listed ...', 'The frames of ... cannot be kept ...'
     """
     if image_size not in range(16, SIDE + 1) or channels not in (1, 3):
-        raise ValueError(
-            f"image_size={image_size}, channels={channels}: use 32, 64 or 128, and 3 (colour) or 1 (grey)."
-        )
+        raise ValueError(f"image_size={image_size}, channels={channels}: use 32, 64 or 128 and 3 (colour) or 1 (grey).")
     place = Path(place)
     film = place.suffix.lower() in VIDEOS and place.is_file()
     source = _film_to_zip(place) if film else place
@@ -80,7 +77,10 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
     files = [file._replace(key=f"{file.key} {background}") for file in files]
     for disk in (cache_folder() / "photos.sqlite", ":memory:"):
         try:
-            with closing(_open_cache(disk)) as cache:
+            if disk != ":memory:" and disk.exists() and disk.stat().st_size > CACHE_BYTES:
+                disk.unlink()
+            with closing(sqlite3.connect(disk, timeout=30)) as cache:
+                cache.executescript(SCHEMA)
                 problems = _look_at_all(cache, files, background)
                 used, skipped, notes = _choose(cache, files, problems, film)
                 size, room = _what_fits(len(used), image_size, channels, memory)
@@ -124,37 +124,34 @@ def _film_to_zip(path):
     try:
         import imageio_ffmpeg
     except ImportError:
-        raise ImportError(
-            "A video needs imageio-ffmpeg: run %pip install imageio-ffmpeg in a cell, then again."
-        ) from None
+        raise ImportError("A video needs a reader: run %pip install imageio-ffmpeg, then this cell again.") from None
     from PIL import Image
 
     target = cache_folder() / f"frames-{make_file('', os.path.abspath(path), path.stat(), None).key[:16]}.zip"
     if target.exists():
         return target
+    unfinished = target.with_suffix(".unfinished")
     try:
         seconds = imageio_ffmpeg.count_frames_and_secs(str(path))[1]
         rate = min(10, FRAMES / max(seconds, 0.1))
         square = f"fps={rate},crop='min(iw,ih)':'min(iw,ih)',scale={SIDE}:{SIDE}:flags=area"
         frames = imageio_ffmpeg.read_frames(str(path), output_params=["-vf", square])
         next(frames)  # what ffmpeg says about the video
-        with zipfile.ZipFile(target.with_suffix(".unfinished"), "w") as archive:
+        with zipfile.ZipFile(unfinished, "w") as archive:
             for i, frame in enumerate(frames):
                 buffer = io.BytesIO()
                 Image.frombytes("RGB", (SIDE, SIDE), frame).save(buffer, "PNG", compress_level=1)
                 archive.writestr(f"second {i / rate:07.1f}", buffer.getvalue())
     except (OSError, RuntimeError, StopIteration) as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno:  # from the disk; ffmpeg's complaints have no number
+            raise OSError(
+                f"The frames of {path.name} cannot be kept in {target.parent} ({error.strerror}): free space there."
+            ) from None
         reason = (str(error).strip().splitlines() or ["no frames"])[-1]
         raise ValueError(f"{path.name} is not a video that can be read ({reason}): export it as MP4.") from None
-    return target.with_suffix(".unfinished").replace(target)
-
-
-def _open_cache(disk):
-    if disk != ":memory:" and disk.exists() and disk.stat().st_size > CACHE_BYTES:
-        disk.unlink()
-    cache = sqlite3.connect(disk, timeout=30)
-    cache.executescript(SCHEMA)
-    return cache
+    return unfinished.replace(target)
 
 
 def _read(file, silent):
@@ -183,11 +180,8 @@ def _look_at_all(cache, files, background):
     def look(file):
         if stop.pressed or (data := _read(file, silent)) is None:
             return file, None, Picture(UNREAD)
-        digest = hashlib.sha1(background.encode())
-        digest.update(data)
-        content = digest.hexdigest()
-        known = content in contents
-        return file, content, None if known else read_picture(data, file.name, background=background)
+        content = hashlib.sha1(background.encode() + data).hexdigest()
+        return file, content, None if content in contents else read_picture(data, file.name, background=background)
 
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `pictures` has a limit that knows JPEG's shrinking
     try:

@@ -9,7 +9,7 @@ import stat
 import threading
 import time
 import zipfile
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,20 +76,10 @@ def list_pictures(folder):
 
 
 def _read(path):
-    for pause in (1, 4, None):
-        try:
+    for pause in (0, 1, 4):
+        time.sleep(pause)
+        with suppress(OSError):  # Drive stumbles
             return Path(path).read_bytes()
-        except OSError:  # Drive stumbles
-            if pause is None:
-                return None
-            time.sleep(pause)
-
-
-def _read_member(archive, info):
-    try:
-        return archive.read(info)
-    except Exception:  # a ZIP can be damaged or locked in many ways
-        return None
 
 
 def list_zip(path):
@@ -98,7 +88,7 @@ def list_zip(path):
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise ValueError(f"{path.name} is not a ZIP that can be opened ({error}): make it again.") from None
-    files, total = [], 0
+    found, files, total = path.stat(), [], 0
     for i, info in enumerate(info for info in archive.infolist() if not info.is_dir()):
         total += info.file_size
         reason = IGNORED if re.fullmatch(CLUTTER, info.filename) else ""
@@ -106,8 +96,8 @@ def list_zip(path):
         if i >= ZIP_FILES or total > ZIP_BYTES or info.file_size > FILE_BYTES or packed_too_well:
             reason = "is too much for a ZIP of pictures"
         place = f"{os.path.abspath(path)}|{info.header_offset}"
-        read = functools.partial(_read_member, archive, info)
-        files.append(make_file(info.filename, place, path.stat(), read, reason=reason))
+        read = functools.partial(_try, functools.partial(archive.read, info))
+        files.append(make_file(info.filename, place, found, read, reason=reason))
     return files
 
 
@@ -145,12 +135,10 @@ def known_formats():
     """List those of FORMATS that this Pillow can read; HEIC needs pillow-heif."""
     from PIL import Image
 
-    try:
+    with suppress(ImportError):
         from pillow_heif import register_heif_opener
 
         register_heif_opener()
-    except ImportError:
-        pass
     Image.init()
     return [name for name in FORMATS if name in Image.OPEN]
 
@@ -195,10 +183,8 @@ def _decode(image, background):
 
 def _try(question):
     """Ask something that broken files cannot answer; None is the answer then."""
-    try:
+    with suppress(Exception):
         return question()
-    except Exception:
-        return None
 
 
 def _square(image):

@@ -29,8 +29,7 @@ def workshop_folder():
     In Colab: `MyDrive/gans-workshop-files/`, after Google has asked you; the Colab disk where that fails.
     Elsewhere: `gans-workshop-files/` beside the notebooks. `GANS_WORKSHOP_FILES` names another place.
 
-    Raises:
-        OSError: 'The folder ... cannot be written ...'
+    Raises: OSError: 'The folder ... cannot be written ...'
     """
     if chosen := os.environ.get("GANS_WORKSHOP_FILES"):
         return writable_folder(chosen)
@@ -68,8 +67,11 @@ def picture_places(folder):
         ending = os.path.splitext(entry.name)[1].lower()
         if entry.name.startswith(".") or entry.name.endswith(("-models", "-gans-images", "-gans-images.zip")):
             continue
-        if entry.is_dir():
-            places.append((f"{entry.name} ({len(walk_files(entry.path)):,} files)", Path(entry.path)))
+        if os.path.isdir(entry.path):  # entry.is_dir() raises where links run in a circle
+            what = "cannot be listed now"
+            with suppress(OSError):
+                what = f"{len(walk_files(entry.path)):,} files"
+            places.append((f"{entry.name} ({what})", Path(entry.path)))
         elif ending == ".zip" or ending in VIDEOS:
             places.append((f"{entry.name} ({'ZIP' if ending == '.zip' else 'video'})", Path(entry.path)))
         else:
@@ -151,8 +153,7 @@ def cache_folder():
 def writable_folder(folder):
     """Return `folder` as a Path after creating it and writing a byte there.
 
-    Raises:
-        OSError: 'The folder ... cannot be written ...'
+    Raises: OSError: 'The folder ... cannot be written ...'
     """
     folder = Path(folder).expanduser().absolute()
     try:
@@ -170,8 +171,7 @@ def writable_folder(folder):
 def write_file(path, data):
     """Write the bytes `data` to `path` whole or not at all, and return the path: an older file stays until then.
 
-    Raises:
-        OSError: 'The folder ... cannot be written ...'
+    Raises: OSError: 'The folder ... cannot be written ...'
     """
     path = Path(path)
     folder = writable_folder(path.parent)

@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import tarfile
 import threading
+import types
 import zipfile
 import zlib
 from pathlib import Path
@@ -300,6 +301,29 @@ def test_a_damaged_or_unwritable_cache_costs_only_time(folder, monkeypatch):
     assert torch.equal(load_photos(folder)[0], wanted)
 
 
+def test_a_damaged_cache_is_closed_before_it_is_deleted(folder, monkeypatch):
+    """As on Windows, where an open file cannot be deleted."""
+    wanted, opened = load_photos(folder)[0], []
+    cache = Path(os.environ["GANS_WORKSHOP_CACHE"]) / "photos.sqlite"
+    cache.write_bytes(b"no data base" * 1000)
+    connect, unlink = sqlite3.connect, Path.unlink
+
+    def remember(*place, **options):
+        opened.append(connect(*place, **options))
+        return opened[-1]
+
+    def delete(path, **options):
+        for cache in opened:
+            with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+                cache.execute("SELECT 1")
+        unlink(path, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", remember)
+    monkeypatch.setattr(Path, "unlink", delete)
+    assert torch.equal(load_photos(folder)[0], wanted)
+    assert len(opened) == 2 and not cache.exists()
+
+
 def test_a_folder_too_large_for_the_memory_gets_the_largest_size_that_fits(folder):
     images, report = load_photos(folder, image_size=128, memory=6 * 3 * 64 * 64)
     assert images.shape == (6, 3, 64, 64) and "they have 64 pixels" in str(report)
@@ -433,6 +457,22 @@ def test_a_video_becomes_frames_without_repetitions_and_black_ones(tmp_path):
     (tmp_path / "bad.mp4").write_bytes(b"no video")
     with pytest.raises(ValueError, match=r"bad\.mp4 is not a video"):
         load_photos(tmp_path / "bad.mp4")
+
+
+def test_a_full_disk_is_not_blamed_on_the_video(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    reader = types.SimpleNamespace(
+        count_frames_and_secs=lambda path: (1, 0.1),
+        read_frames=lambda path, **_: iter([{}, bytes(3 * pictures.SIDE**2)]),
+    )
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", reader)
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    (tmp_path / "walk.mp4").write_bytes(b"x")
+    with pytest.raises(OSError, match=r"frames of walk\.mp4 cannot be kept .*No space left.*: free space there"):
+        load_photos(tmp_path / "walk.mp4")
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_a_video_without_its_reader_says_how_to_get_one(tmp_path, monkeypatch):

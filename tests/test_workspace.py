@@ -101,6 +101,22 @@ def test_an_empty_folder_and_loose_pictures_are_explained(tmp_path, capsys):
     assert "1 files lie loose" in capsys.readouterr().out
 
 
+def test_one_bad_entry_does_not_hide_the_others(tmp_path, monkeypatch):
+    for name in ("cats", "locked"):
+        (tmp_path / name).mkdir()
+    os.symlink("loop", tmp_path / "loop")
+    scandir = os.scandir
+
+    def refuse(folder):
+        if "locked" in str(folder):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    labels = [label for label, _ in picture_places(tmp_path)]
+    assert labels == ["cats (0 files)", "locked (cannot be listed now)"]
+
+
 def test_the_places_are_options_of_a_dropdown(tmp_path):
     widgets = pytest.importorskip("ipywidgets")
     (tmp_path / "cats").mkdir()
