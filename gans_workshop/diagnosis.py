@@ -68,9 +68,8 @@ class Verdict(NamedTuple):
 
 def diagnose(history):
     """Say how the game goes, from the last 100 steps of a history: it needs neither the pictures nor the loss."""
-    columns = [
-        np.asarray(values, float) for values in (history.d_loss, history.g_loss, history.d_fake, *_notes(history))
-    ]
+    notes = (history.d_loss, history.g_loss, history.d_fake, history.detect_rate, history.variety)
+    columns = [np.asarray(values, float) for values in notes]
     count = min(map(len, columns))
     d_loss, g_loss, d_fake, rate, varied = (values[max(0, count - WINDOW) : count] for values in columns)
     if count and not np.isfinite([d_loss[-1], g_loss[-1]]).all():
@@ -89,11 +88,6 @@ def _price(d_loss):
     past = d_loss[np.isfinite(d_loss)]
     once = max(past[0], np.quantile(past, 0.99), 1e-9)  # with many d_steps the first loss is small already
     return np.median(past[-WINDOW:]) / once if past.min() >= 0 else np.inf
-
-
-def _notes(history):
-    unknown = [np.nan] * len(history.steps)  # made by hand, or by an older version
-    return getattr(history, "detect_rate", unknown), getattr(history, "variety", unknown)
 
 
 def _judge(rate, varied, price, d_fake):

@@ -11,7 +11,7 @@ FILM_LENGTH = 48  # frames kept at most: then every other one goes, and the paus
 
 
 class Film:
-    """What the fixed z became as training went on: `frames`, each (64, C, H, W) on the CPU, at the given `steps`."""
+    """What the fixed z became as training went on: `frames`, each (64, C, H, W) uint8, at the given `steps`."""
 
     def __init__(self):
         self.frames, self.steps, self.pause = [], [], 1
@@ -20,7 +20,8 @@ class Film:
         """Keep a frame if one is due: often at first, when much changes, and ever more rarely later."""
         if self.steps and gan.step < self.steps[-1] + self.pause:
             return
-        self.frames.append(gan.sample(gan.fixed_z).cpu())
+        images = gan.sample(gan.fixed_z).clamp(-1, 1).nan_to_num(0)
+        self.frames.append(((images + 1) * 127.5).round().byte().cpu())
         self.steps.append(gan.step)
         self.pause = max(self.pause, gan.step // 16)
         if len(self.frames) > FILM_LENGTH:
@@ -49,21 +50,22 @@ class LiveView:
         self.film.look(gan)
         now = time.monotonic()
         if self.screen is None:
-            self.screen = _Screen() if _in_notebook() else _Terminal()
             self.start, self.next_look = now, now
         if last or now >= self.next_look:
-            self._show(gan, done, _time_left(now - self.start, done))
+            self._show(gan, done, _time_left(now - self.start, done), last)
             self.next_look = now + max(self.seconds, 25 * (time.monotonic() - now))
         if last:
-            self.screen.finish(gan)
             self.screen = None
 
-    def _show(self, gan, done, time_left):
+    def _show(self, gan, done, time_left, last):
         try:
+            self.screen = self.screen or (_Screen() if _in_notebook() else _Terminal())
             self.screen.show(gan, done, time_left)
+            if last:
+                self.screen.finish(gan)
         except Exception as error:  # whatever it is, hours of training are worth more than a picture
             print(f"The live view broke down; training goes on without pictures ({type(error).__name__}: {error}).")
-            self.screen = _Nothing()
+            self.screen = None if last else _Terminal()
 
 
 def _in_notebook():
@@ -84,14 +86,16 @@ def draw_view(gan):
     figure = Figure(figsize=(11, 5.2), layout="constrained", facecolor="white")
     left, right = figure.subfigures(1, 2, width_ratios=[5, 6])
     grid = left.subplots()
-    grid.imshow(tile(gan.sample(gan.fixed_z).cpu()), cmap="gray", vmin=0, vmax=255)
+    images = gan.sample(gan.fixed_z).nan_to_num(0)  # grey where G broke down: the doctor says so below
+    grid.imshow(tile(images), cmap="gray", vmin=0, vmax=255)
     grid.set_axis_off()
     grid.set_title(f"G(z) for the same 64 z, after {gan.step:,} steps", fontsize=12)
     losses, scores = right.subplots(2, 1)
     draw_losses(losses, gan.history)
     draw_scores(scores, gan.history)
-    sentence = textwrap.fill(diagnose(gan.history).sentence, 110)
-    figure.supxlabel(sentence, fontsize=12)  # in the picture: it stays when the widget is gone
+    verdict = diagnose(gan.history)
+    text = textwrap.fill(f"{verdict.sentence} {verdict.advice}", 125)
+    figure.supxlabel(text, fontsize=12)  # in the picture: it stays when the widget is gone
     return figure
 
 
@@ -145,13 +149,3 @@ class _Terminal:
 
     def finish(self, gan):
         self.bar.close()
-
-
-class _Nothing:
-    """The view after it broke down."""
-
-    def show(self, gan, done, time_left):
-        pass
-
-    def finish(self, gan):
-        pass

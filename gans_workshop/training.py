@@ -13,6 +13,10 @@ from gans_workshop.diagnosis import detect_rate, slope_size, variety
 from gans_workshop.losses import non_saturating
 from gans_workshop.models import frozen
 
+# What a GAN's state is made of: parts with a state of their own, and plain values
+_PARTS = ("generator", "discriminator", "average", "d_optimizer", "g_optimizer", "history")
+_PLAIN = ("step", "seen", "seed", "fixed_z")
+
 
 class History:
     """What happened at each step: `steps`, `d_loss`, `g_loss`, `d_real` (mean D(x)), `d_fake` (mean D(G(z))), and for
@@ -50,8 +54,9 @@ class GAN:
         place = {"device": self.device, "memory_format": torch.channels_last}  # convolutions are faster so laid out
         self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
         self.average = copy.deepcopy(generator).eval().requires_grad_(False)  # moving average of G: it draws samples
-        self.d_optimizer = _adam(discriminator, d_lr)
-        self.g_optimizer = _adam(generator, g_lr)
+        adam = {"betas": (0.5, 0.999), "fused": True}  # 0.9 instead of 0.5 oscillates (Radford et al. 2016, sec. 4)
+        self.d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=d_lr, **adam)
+        self.g_optimizer = torch.optim.Adam(generator.parameters(), lr=g_lr, **adam)
         self.history = History()
         self.step = 0  # rounds of the game so far
         self.seen = 0  # real pictures shown so far, which gives the place in the shuffled data set
@@ -97,6 +102,12 @@ class GAN:
             if kept.is_floating_point():  # the weights and batch norm's statistics, not its counter
                 kept.lerp_(new, weight)
 
+    def note(self, *numbers):
+        """Count a step and note it: what `discriminator_step` and `generator_step` returned, and both slopes."""
+        self.step += 1
+        slopes = torch.stack([slope_size(self.discriminator), slope_size(self.generator)])
+        self.history.append(self.step, *numbers, *slopes.tolist())
+
     def state_dict(self):
         """Return a copy of the whole state of the game: tensors, numbers, dicts and lists only."""
         state = {name: getattr(self, name).state_dict() for name in _PARTS}
@@ -111,15 +122,6 @@ class GAN:
             setattr(self, name, state[name])
         self.fixed_z = self.fixed_z.to(self.device)
         self.random.set_state(state["random"])
-
-
-_PARTS = ("generator", "discriminator", "average", "d_optimizer", "g_optimizer", "history")
-_PLAIN = ("step", "seen", "seed", "fixed_z")
-
-
-def _adam(network, lr):
-    # 0.9 instead of 0.5 oscillates (Radford et al. 2016, sec. 4)
-    return torch.optim.Adam(network.parameters(), lr=lr, betas=(0.5, 0.999), fused=True)
 
 
 def discriminator_step(gan, real, *, loss=non_saturating, augment=None):
@@ -186,15 +188,13 @@ def train(
     """Play the game until the budget (one of minutes, steps, epochs) is spent or the stop button is pressed.
 
     Run it again to go on. In each step D learns `d_steps` times, then G once; `watch(gan, done, last)` is called
-    after each step, with the part of the budget that is spent, 0 to 1, and whether this call is the last.
+    after each step, with the part of the budget that is spent, 0 to 1, and with last=True at the end, however it came.
 
     With a folder as `checkpoint` the training is saved there every minute and goes on from there after a restart. The
     budget then counts from step 0: the same cell run again does what is left of it, and a larger budget goes on.
 
     Shapes: images (N, C, H, W), uint8 0..255 or float -1..1.
-    Raises:
-        ValueError: a sentence on the pictures or the budget that cannot be used.
-        FloatingPointError: 'At step ... the ...'s loss is nan ...'
+    Raises: ValueError: a sentence on pictures or budget; FloatingPointError: 'At step ... the ...'s loss is nan ...'
     """
     if batch_size < 1 or d_steps < 1:
         raise ValueError(f"batch_size={batch_size} and d_steps={d_steps} must both be at least 1.")
@@ -205,22 +205,22 @@ def train(
     keeper = Keeper(checkpoint, gan, images)
     part_done = _budget(gan, len(images), {"minutes": minutes, "steps": steps, "epochs": epochs}, keeper)
     done = part_done()
-    if done >= 1 and watch:
-        watch(gan, 1, True)
     with stop_button() as stop:
-        while done < 1 and not stop.pressed:
-            for _ in range(d_steps):
-                real = next_batch(gan, images, batch_size)
-                d_loss, *seen = discriminator_step(gan, real, loss=loss, augment=augment)
-            g_loss = generator_step(gan, batch_size, loss=loss, augment=augment)
+        try:
+            while done < 1 and not stop.pressed:
+                for _ in range(d_steps):
+                    real = next_batch(gan, images, batch_size)
+                    d_loss, *seen = discriminator_step(gan, real, loss=loss, augment=augment)
+                g_loss = generator_step(gan, batch_size, loss=loss, augment=augment)
 
-            gan.step += 1
-            slopes = torch.stack([slope_size(gan.discriminator), slope_size(gan.generator)])
-            gan.history.append(gan.step, d_loss, g_loss, *seen, *slopes.tolist())
-            done = part_done()
-            if watch:
-                watch(gan, done, done >= 1 or stop.pressed)
-            keeper.after_step(gan)
+                gan.note(d_loss, g_loss, *seen)
+                done = part_done()
+                if watch and done < 1 and not stop.pressed:
+                    watch(gan, done, False)
+                keeper.after_step(gan)
+        finally:  # also after an error: above all a loss that is no number wants to be seen
+            if watch and gan.history.steps:
+                watch(gan, done, True)
         keeper.finish(gan)
 
 

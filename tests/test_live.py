@@ -4,9 +4,11 @@ import time
 
 import matplotlib.pyplot as plt
 import pytest
+import torch
 
-from gans_workshop import LiveView, live, train
+from gans_workshop import LiveView, live, non_saturating, train
 from gans_workshop.live import FILM_LENGTH, Film
+from gans_workshop.plots import tile
 
 
 @pytest.fixture
@@ -88,6 +90,30 @@ def test_a_view_that_fails_does_not_stop_the_training(screen, make_gan, digits, 
     assert capsys.readouterr().out.count("training goes on without pictures (RuntimeError: no font)") == 1
 
 
+@pytest.mark.parametrize("broken", ["_Screen", "_Screen.finish"])
+def test_nothing_that_fails_in_the_view_reaches_the_training(screen, make_gan, digits, monkeypatch, capsys, broken):
+    def fail(*_):
+        raise RuntimeError("comm closed")
+
+    monkeypatch.setattr(f"gans_workshop.live.{broken}", fail)
+    gan = make_gan()
+    train(gan, digits, steps=3, watch=LiveView())
+    assert gan.step == 3 and capsys.readouterr().out.count("(RuntimeError: comm closed)") == 1
+
+
+def test_a_loss_that_is_no_number_is_the_last_picture_and_the_view_can_be_used_again(screen, make_gan, digits):
+    gan, view = make_gan(), LiveView(seconds=1000)
+    train(gan, digits, steps=2, watch=view)
+    broken = non_saturating._replace(discriminator=lambda real, fake: real.mean() * torch.nan)
+    with pytest.raises(FloatingPointError):
+        train(gan, digits, steps=2, loss=broken, watch=view)
+    assert live.draw_view(gan).get_supxlabel().startswith("NaN: at step 3")
+    gan.average.load_state_dict({name: w * torch.nan for name, w in gan.average.state_dict().items()})
+    live.draw_view(gan)  # also when G draws NaN
+    train(make_gan(), digits, steps=2, watch=view)
+    assert [where for where, *_ in screen] == ["new", "in its place"] * 3
+
+
 def test_in_a_terminal_it_is_a_bar(make_gan, digits, capsys):
     train(make_gan(), digits, steps=3, watch=LiveView())
     assert "100%" in capsys.readouterr().err
@@ -104,6 +130,13 @@ def test_the_film_begins_with_the_first_step_and_stays_short(make_gan):
     assert len(frames) == len(captions) == 6
     assert captions[0] == "1" and captions[-1] == f"{film.steps[-1]:,}"
     assert frames[0].shape == (64, 1, 28, 28)
+    assert {frame.dtype for frame in film.frames} == {torch.uint8}, "a film in colour must not fill the memory"
+
+
+def test_the_film_shows_the_same_greys(make_gan):
+    gan, film = make_gan(), Film()
+    film.look(gan)
+    assert (tile(film.frames[0]) == tile(gan.sample(gan.fixed_z))).all()
 
 
 def test_a_short_film_gives_what_it_has(make_gan):

@@ -277,6 +277,27 @@ def test_watch_is_called_after_each_step_and_told_the_last(make_gan, digits):
     assert calls == [(1, 0.25, False), (2, 0.5, False), (3, 0.75, False), (4, 1, True)]
 
 
+def test_watch_is_told_the_end_also_after_a_stop_and_an_error(make_gan, digits):
+    gan, calls = make_gan(), []
+
+    def press(gan, done, last):
+        calls.append((gan.step, last))
+        if gan.step == 2 and not last:
+            signal.raise_signal(signal.SIGINT)
+
+    def fail(fake):
+        raise RuntimeError("out of memory")
+
+    train(gan, digits, steps=4, watch=press)
+    assert calls == [(1, False), (2, False), (2, True)]
+    with pytest.raises(RuntimeError, match="out of memory"):
+        train(gan, digits, steps=4, watch=press, loss=non_saturating._replace(generator=fail))
+    assert calls[3:] == [(2, True)]
+    with pytest.raises(RuntimeError):
+        train(make_gan(), digits, steps=4, watch=press, loss=non_saturating._replace(generator=fail))
+    assert calls[4:] == [], "where nothing happened, there is nothing to see"
+
+
 # NaN
 
 
