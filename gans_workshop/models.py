@@ -1,5 +1,6 @@
 """The players: a generator and a discriminator of convolutions (DCGAN), and a plain pair without (MLP)."""
 
+import copy
 from contextlib import contextmanager
 
 import torch
@@ -41,7 +42,6 @@ class Generator(nn.Module):
         self.layers = start_small(nn.Sequential(*layers))
 
     def forward(self, z):
-        """Draw one picture from each z."""
         return self.layers(z)
 
 
@@ -78,7 +78,6 @@ class Discriminator(nn.Module):
         self.layers = start_small(nn.Sequential(*layers))
 
     def forward(self, images):
-        """Give one logit for each picture."""
         return self.layers(images)
 
 
@@ -102,7 +101,6 @@ class MLPGenerator(nn.Module):
         )
 
     def forward(self, z):
-        """Draw one picture from each z."""
         return self.layers(z)
 
 
@@ -124,7 +122,6 @@ class MLPDiscriminator(nn.Module):
         )
 
     def forward(self, images):
-        """Give one logit for each picture."""
         return self.layers(images)
 
 
@@ -139,33 +136,34 @@ def start_small(network):
 @contextmanager
 def frozen(network):
     """Let pictures and gradients pass through `network`, but change no bit of it, nor batch norm's statistics."""
-    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    batch_norm = nn.modules.batchnorm._BatchNorm  # of 1, 2 or 3 dimensions
+    norms = [layer for layer in network.modules() if isinstance(layer, batch_norm) and layer.track_running_stats]
+    learning = [weights for weights in network.parameters() if weights.requires_grad]
     network.requires_grad_(False)
     for layer in norms:
         layer.track_running_stats = False
     try:
         yield
     finally:
-        network.requires_grad_(True)
+        for weights in learning:
+            weights.requires_grad_(True)
         for layer in norms:
             layer.track_running_stats = True
 
 
 def shape_table(network, example):
     """List what each layer makes of `example`, with its number of weights, as text to print."""
+    network = copy.deepcopy(network)  # looking changes nothing: neither batch norm's statistics nor the hooks
     rows = [("input", tuple(example.shape), 0)]
-    layers = [layer for layer in network.modules() if not list(layer.children())]
 
     def note(layer, _, out):
         rows.append((type(layer).__name__, tuple(out.shape), sum(p.numel() for p in layer.parameters())))
 
-    hooks = [layer.register_forward_hook(note) for layer in layers]
-    try:
-        with torch.no_grad():
-            network(example)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    for layer in network.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(note)
+    with torch.no_grad():
+        network(example)
     total = sum(count for *_, count in rows)
     lines = [f"{name:<16}{shape!s:<22}{count:>9,}" for name, shape, count in rows]
     return "\n".join([f"{'layer':<16}{'shape after it':<22}{'weights':>9}", *lines, f"{'all':<38}{total:>9,}"])

@@ -1,5 +1,6 @@
 """The players: shapes for every size, one sentence for sizes that cannot be, and what `frozen` protects."""
 
+import copy
 import math
 
 import pytest
@@ -72,6 +73,13 @@ def test_the_shape_table_leaves_no_hook_behind():
     assert not any(layer._forward_hooks for layer in network.modules())
 
 
+def test_the_shape_table_changes_nothing():
+    network = Generator()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    shape_table(network, torch.randn(2, 64))
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
 def test_weights_start_small_and_differ():
     torch.manual_seed(0)
     network = start_small(nn.Sequential(nn.Linear(300, 300), nn.Conv2d(32, 64, 3)))
@@ -93,6 +101,18 @@ def test_frozen_lets_gradients_through_and_changes_nothing():
         network(torch.randn(4, 1, 5, 5))
     network(images)
     assert network.state_dict()["layers.3.num_batches_tracked"] == 1, "it learns again, after an error too"
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d(3), nn.BatchNorm1d(3, track_running_stats=False)])
+def test_frozen_protects_every_batch_norm_and_thaws_only_what_it_froze(norm):
+    network = nn.Sequential(nn.Linear(3, 3), norm)
+    network[0].requires_grad_(False)
+    before, tracks = copy.deepcopy(network.state_dict()), norm.track_running_stats
+    with frozen(network):
+        network(torch.randn(5, 3))
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    assert [p.requires_grad for p in network.parameters()] == [False, False, True, True]
+    assert norm.track_running_stats == tracks
 
 
 @pytest.mark.parametrize("image_size", [32, 64, 128])
