@@ -15,19 +15,14 @@ SENTENCES = {
 
 def available_devices():
     """Name the devices that PyTorch can use here, fastest first."""
-    found = []
-    if torch.cuda.is_available():
-        found.append("cuda")
-    if torch.backends.mps.is_available():
-        found.append("mps")
-    return [*found, "cpu"]
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return [name for name, found in there.items() if found]
 
 
 def pick_device(name=None):
     """Return the fastest `torch.device` here, or the one called `name`, and say what it means.
 
-    Raises:
-        ValueError: 'You asked for ..., but PyTorch finds only ... here ...'
+    Raises: ValueError: 'You asked for ..., but PyTorch finds only ... here ...'
     """
     available = available_devices()
     kind = available[0] if name is None else str(name).split(":")[0]

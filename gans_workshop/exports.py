@@ -11,9 +11,7 @@ def save_gif(path, frames, *, columns=8, frames_per_second=10, zoom=2):
 
     frames: a list of picture sets (N, C, H, W), each becomes one sheet of `columns` columns. For a walk, give
     `images[:, None]`: one picture in each frame. `zoom` enlarges every pixel.
-    Raises:
-        ValueError: 'A GIF needs ...'
-        OSError: 'The folder ... cannot be written ...'
+    Raises: ValueError: 'A GIF needs ...'; OSError: 'The folder ... cannot be written ...'
     """
     if len(frames) == 0:
         raise ValueError("A GIF needs at least one frame, and there is none yet: train first, then save.")

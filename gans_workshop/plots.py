@@ -1,4 +1,4 @@
-"""Draw every figure of the series. Each function returns a Figure and never shows it: a cell's last line does.
+"""Draw pictures, film strips and curves. Each function returns a Figure and never shows it: a cell's last line does.
 
 matplotlib is imported inside the functions, so that importing the package stays fast.
 """
@@ -61,9 +61,7 @@ def _to_uint8(images):
         return images
     low, high = float(images.min()), float(images.max())
     if not math.isfinite(low + high):
-        raise ValueError(
-            "Some pixels are NaN (not a number): the network that drew them has broken down; train afresh."
-        )
+        raise ValueError("Some pixels are NaN, not numbers: the network that drew them broke down; train a new one.")
     if low < -1.01 or high > 1.01:
         hint = "use images / 127.5 - 1" if low >= 0 and high > 2 else "scale them so that -1 is black and 1 is white"
         raise ValueError(f"The pictures run from {low:.4g} to {high:.4g} instead of from -1 to 1; {hint}.")

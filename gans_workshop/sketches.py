@@ -1,4 +1,4 @@
-"""Draw the figures that one lesson needs. Each function returns a Figure, as in `plots`."""
+"""Draw the figures of slanted land (notebook 01) and of the playground of dots (notebook 06), as `plots` does."""
 
 import numpy as np
 
@@ -106,32 +106,4 @@ def show_visits(visits, *, rounds, title=None):
         ax.imshow(shares, cmap="Oranges", vmin=0, vmax=0.4, aspect="auto", origin="lower", extent=place)
         ax.set_title(name, fontsize=LABEL, loc="left")
         finish(ax, "round", "island")
-    return fig
-
-
-def show_logits(cases, *, title=None):
-    """Show how D's logits spread over real pictures and fakes, for each of `cases` (name: (real, fake))."""
-    fig, axes = figure_with_axes(1, len(cases), size=(4.6 * len(cases) + 0.4, 3.8), title=title)
-    for ax, (name, logits) in zip(axes[0], cases.items(), strict=True):
-        real, fake = (np.asarray(part.detach().cpu() if hasattr(part, "detach") else part).ravel() for part in logits)
-        bins = np.linspace(min(real.min(), fake.min()), max(real.max(), fake.max()), 41)
-        ax.hist(real, bins, color=DETECTIVE["color"], alpha=0.7, label="real pictures")
-        ax.hist(fake, bins, color=CRIMINAL["color"], alpha=0.7, hatch="//", label="fakes")
-        ax.axvline(0, color="0.35", linewidth=1, linestyle=":")
-        finish(ax, "D's logit (above 0: 'real')", "pictures")
-        ax.set_title(name, fontsize=LABEL, pad=24)  # the legend stands between
-    return fig
-
-
-def compare_notes(notes, *, ylabel, log=False, title=None):
-    """Plot what histories noted at each step, averaged over ten steps: a line for each of `notes` (name: list)."""
-    fig, axes = figure_with_axes(1, 1, size=(8, 4), title=title)
-    for (name, values), style in zip(notes.items(), ("-", "--", "-.", ":")):
-        values = np.asarray(values, float)
-        window = np.ones(min(10, max(1, len(values))))
-        smooth = np.convolve(values, window / len(window), "valid") if len(values) else values
-        steps = np.arange(len(smooth)) + len(window)
-        axes[0, 0].plot(steps, smooth, style, color="0.2" if style == "-" else "#AA3377", linewidth=2.2, label=name)
-    axes[0, 0].set_yscale("log" if log else "linear")
-    finish(axes[0, 0], "step", ylabel)
     return fig

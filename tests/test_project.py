@@ -193,7 +193,7 @@ def test_the_package_is_thin():
         path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "gans_workshop").glob("*.py")
     }
     assert {name: count for name, count in lines.items() if count >= 250} == {}
-    assert sum(lines.values()) <= 2600  # photos and checkpoints, which lose nothing, need more than was planned
+    assert sum(lines.values()) <= 2500  # photos and checkpoints, which lose nothing, need more than was planned
     lengths = [length(function) for tree in PACKAGE.values() for function in functions(tree)]
     assert statistics.median(lengths) < 10
     assert named({m: [f.name for f in functions(tree) if length(f) > 40] for m, tree in PACKAGE.items()}) == {}
