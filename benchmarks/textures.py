@@ -126,8 +126,8 @@ def verdict(book, fakes, photo):
 def large(book, gan):
     """Return rasters and seams of a tile of 1,024 pixels, and the tile."""
     sheet = book["draw_tile"](gan, 64)
-    seam, inside = book["steps_across"](sheet)
-    open_seam, _ = book["steps_across"](gan.sample(torch.randn(1, 16, 68, 68)))
+    seam, inside = book["jumps_across"](sheet)
+    open_seam, _ = book["jumps_across"](gan.sample(torch.randn(1, 16, 68, 68)))
     return rasters(sheet) | {"seam / inside": seam / inside, "open z: seam / inside": open_seam / inside}, sheet
 
 

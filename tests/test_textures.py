@@ -212,13 +212,13 @@ def test_a_tile_laid_twice_is_what_a_z_laid_twice_draws(book, generator):
     z = torch.randn(1, 16, 8, 8).repeat(1, 1, 2, 2)
     twice = Sampler().sample(torch.nn.functional.pad(z, (2, 2, 2, 2), mode="circular"))
     torch.testing.assert_close(twice, sheet.repeat(1, 1, 2, 2), rtol=1e-4, atol=1e-4)
-    seam, inside = book["steps_across"](sheet)
+    seam, inside = book["jumps_across"](sheet)
     assert seam < 1.5 * inside
 
 
 def test_the_seam_of_an_open_picture_is_noticed(book):
     ramp = torch.linspace(-1, 1, 64).repeat(1, 3, 64, 1)
-    seam, inside = book["steps_across"](ramp)
+    seam, inside = book["jumps_across"](ramp)
     assert seam > 50 * inside
 
 
