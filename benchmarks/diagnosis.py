@@ -28,7 +28,6 @@ from gans_workshop import (
     Loss,
     MLPDiscriminator,
     MLPGenerator,
-    diff_augment,
     discriminator_step,
     generator_step,
     hinge,
@@ -41,6 +40,7 @@ from gans_workshop import (
     train,
     wasserstein_gp,
 )
+from gans_workshop.augment import cut_out, shift
 from gans_workshop.diagnosis import detect_rate, diagnose, slope_size, variety
 from gans_workshop.evaluation import digit_histogram, frechet_distance, look
 from gans_workshop.losses import log_loss_d, non_saturating_g
@@ -126,10 +126,10 @@ COLOUR, RGB, B16 = {"size": 32, "channels": 3}, {"pictures": coloured}, {"batch_
 RECIPES = {
     "control": (HEALTHY, players(), {}),
     "notebook 02: width 16, batch 64": (HEALTHY, players(width=16), {"batch_size": 64}),
-    "notebook 03: portraits, width 16, batch 64, augmented": (
+    "notebook 03: portraits, width 16, batch 64, moved and cut": (
         HEALTHY,
         players(**COLOUR, width=16),
-        {"batch_size": 64, "augment": diff_augment, "pictures": portraits},
+        {"batch_size": 64, "augment": lambda images: cut_out(shift(images)), "pictures": portraits},
     ),
     "hinge, batch 16": (HEALTHY, players(), B16 | {"loss": hinge}),
     "least squares, batch 16": (HEALTHY, players(), B16 | {"loss": least_squares}),

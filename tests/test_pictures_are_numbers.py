@@ -35,6 +35,7 @@ def check_setup(capsys, tmp_path):
         names["check_setup"](**found)
         return capsys.readouterr().out
 
+    check.names = names
     return check
 
 
@@ -54,6 +55,15 @@ def test_a_sound_machine_hears_that_all_is_well(check_setup):
 def test_the_check_says_what_is_missing_and_what_to_do(check_setup, found, words):
     out = check_setup(**found)
     assert f"1. {words}" in out and "All is well" not in out
+
+
+def test_drive_that_was_connected_by_the_check_is_no_complaint(check_setup, tmp_path, monkeypatch):
+    def folder():  # asks for Drive, and gets it
+        (tmp_path / "drive" / "MyDrive").mkdir(parents=True)
+        return tmp_path
+
+    monkeypatch.setitem(check_setup.names, "workshop_folder", folder)
+    assert check_setup(colab=True).endswith("All is well: go on.\n")
 
 
 def test_the_check_survives_a_folder_that_cannot_be_written(check_setup, tmp_path, monkeypatch):
