@@ -22,7 +22,19 @@ import torch
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image
 
-from gans_workshop import GAN, Discriminator, Generator, lerp, load_digits, seed_everything, slerp, to_float, train
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    lerp,
+    load_digits,
+    load_portraits,
+    seed_everything,
+    slerp,
+    to_float,
+    train,
+)
+from gans_workshop.augment import cut_out, shift
 from gans_workshop.losses import minimax_g, non_saturating_g
 from gans_workshop.plots import CRIMINAL, DETECTIVE, draw_losses, draw_scores, figure_with_axes, tile, to_png
 from gans_workshop.sketches import show_screens
@@ -165,11 +177,23 @@ def healthy_training():
     return fig
 
 
+def portraits():
+    """Four z of notebook 03, which learns from drawn portraits, from the first round to 4,000."""
+    seed_everything(42)
+    size = {"image_size": 32, "channels": 3, "width": 16}
+    gan, images, frames = GAN(Generator(**size), Discriminator(**size), seed=42), load_portraits(image_size=32), []
+    for stop in (1, 30, 80, 200, 500, 1000, 2000, 4000):
+        train(gan, images, steps=stop - gan.step, augment=lambda pictures: cut_out(shift(pictures)))
+        frames.append(gan.sample(gan.fixed_z[:4]))
+    sheet = Image.fromarray(tile(torch.stack(frames, dim=1).flatten(0, 1), columns=len(frames)))
+    return sheet.resize((sheet.width * 3, sheet.height * 3), Image.Resampling.NEAREST).quantize(128)
+
+
 def enlarge(sheet, zoom):
     return sheet.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-SLOW = [digits, digits_training, latent_walk, healthy_training]
+SLOW = [digits, digits_training, latent_walk, healthy_training, portraits]
 
 
 # What a GAN is

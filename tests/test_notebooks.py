@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import io
 import re
 import statistics
 import subprocess
@@ -12,6 +13,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -148,6 +150,7 @@ def test_the_first_cell_shows_what_they_will_make(path):
     (data,) = re.findall(rf"^\[{reference}\]: data:image/png;base64,(\S+)$", text, flags=re.MULTILINE)
     png = base64.b64decode(data, validate=True)
     assert png.startswith(b"\x89PNG\r\n") and len(png) < 12 * 1024
+    Image.open(io.BytesIO(png)).load()  # torn ones raise
 
 
 @each_notebook
