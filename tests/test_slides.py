@@ -255,8 +255,8 @@ def test_the_plans_add_up_and_agree_with_the_notes(heading, total):
 
 
 def test_the_instructor_names_the_right_slides():
-    places = {12: "as a picture", 60: "How do we know", 61: "doctor's table", 11: "game I:", 57: "Mode collapse"}
-    places |= {68: "Five questions", 44: "two forms", 45: "second form", 22: "grid of them", 24: "colour", 17: "should"}
+    places = {12: "as a picture", 61: "How do we know", 62: "doctor's table", 11: "game I:", 58: "Mode collapse"}
+    places |= {69: "Five questions", 44: "two forms", 45: "second form", 22: "grid of them", 24: "colour", 17: "should"}
     for number, words in places.items():
         assert words in PAGES[number - 1], number
         assert re.search(rf"\b{number}\b", INSTRUCTOR)
