@@ -237,8 +237,8 @@ def hero(book, seeds, folder):
     """Put the first picture into the notebook: the photo, the three rivals; few colours, so that it stays small."""
     names = [f"terrazzo-{name}-{seeds[0]}.png" for name in ("MLP", "DCGAN", "no-edges")]
     paths = [TEXTURES / "terrazzo.jpg", *(folder / name for name in names)]
-    sheet, left = Image.new("RGB", (592, 96), "white"), 0
-    for path, wide in zip(paths, (96, 96, 96, 280)):
+    sheet, left = Image.new("RGB", (536, 96), "white"), 0
+    for path, wide in zip(paths, (96, 96, 96, 224)):
         sheet.paste(Image.open(path).convert("RGB").crop((0, 0, wide, 96)), (left, 0))
         left += wide + 8
     few = sheet.quantize(9, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
