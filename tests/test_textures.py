@@ -288,5 +288,5 @@ def test_the_edges_of_a_quilt_are_found_and_a_photo_has_none(book):
 def test_the_first_picture_can_be_opened():
     data = re.search(r"data:image/png;base64,([^)\s\"]+)", read(NOTEBOOK).cells[0].source)[1]
     with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
-        assert picture.size == (592, 96)
+        assert picture.size == (536, 96)
         assert np.array(picture.convert("RGB")).std() > 30
