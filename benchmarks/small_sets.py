@@ -173,11 +173,15 @@ def make(image_size, *, width=16, d_width=16, lr=3e-3, g_lr=None, upsample=False
 
 # name: (how the GAN is made, how it is trained)
 AUGMENTED = {"augment": diff_augment}
+MOVED = {"augment": lambda images: cut_out(shift(images))}  # as in notebook 03
 RECIPES = {
     "plain": ({}, {}),
     "augmented": ({}, AUGMENTED),
     "shift": ({}, {"augment": shift}),
-    "shift, cut": ({}, {"augment": lambda images: cut_out(shift(images))}),
+    "shift, cut": ({}, MOVED),
+    "shift, cut, hinge": ({}, MOVED | {"loss": hinge}),
+    "shift, cut, R1 0.1": ({"norm": "none", "lr": 1e-3}, MOVED | {"loss": r1(0.1)}),
+    "shift, cut, spectral": ({"norm": "spectral", "lr": 1e-3}, MOVED),
     "plain, upsample": ({"upsample": True}, {}),
     "plain, hinge": ({}, {"loss": hinge}),
     "plain, rate 1e-3": ({"lr": 1e-3}, {}),
