@@ -261,9 +261,7 @@ def play(gan, images, *, steps, batch_size, g_steps=1, combined=False):
         d_loss, *seen = d_step(gan, next_batch(gan, images, batch_size))
         for _ in range(g_steps):
             g_loss = generator_step(gan, batch_size)
-        gan.step += 1
-        slopes = float(slope_size(gan.discriminator)), float(slope_size(gan.generator))
-        gan.history.append(gan.step, d_loss, g_loss, *seen, *slopes)
+        gan.note(d_loss, g_loss, *seen)
 
 
 def combined_step(gan, real):
