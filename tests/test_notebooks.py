@@ -2,10 +2,12 @@
 
 import ast
 import base64
+import copy
 import io
 import re
 import statistics
 import subprocess
+import symtable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -347,3 +349,88 @@ def test_shrinking_fails_for_a_constant_that_is_gone():
     assert shrink(book, {"ROUNDS": 2}).cells[0].source == "ROUNDS = 2  # how long"
     with pytest.raises(AssertionError, match="no constant EPOCHS"):
         shrink(book, {"EPOCHS": 2})
+
+
+# What a widget calls later, when all cells have run
+
+
+def bound(tree):
+    """The names that a cell binds at its top level."""
+    outside = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in (node for top in outside for node in ast.walk(top)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    return names
+
+
+def read_late(source):
+    """For each function of a cell (a lambda by its line): the global names that it reads when it is called."""
+    found, todo = {}, symtable.symtable(source, "cell", "exec").get_children()
+    for table in todo:
+        todo += table.get_children()  # todo grows meanwhile: functions in functions
+        if table.get_type() == "function":
+            name = table.get_lineno() if table.get_name() == "lambda" else table.get_name()
+            found.setdefault(name, set()).update(table.get_globals())
+    return found
+
+
+def used_by_callbacks(tree, functions):
+    """The names that the callbacks of a cell's widgets read, and the functions of the notebook that these call."""
+    todo, names = [], set()
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args):
+        if ast.unparse(call.func).split(".")[-1] in ("observe", "on_click", "interact", "interactive_output"):
+            callback = call.args[0]
+            todo.append(callback.lineno if isinstance(callback, ast.Lambda) else ast.unparse(callback))
+    for name in todo:  # which grows: what a callback calls reads names too
+        new = functions.get(name, set()) - names
+        names |= new
+        todo += new
+    return names
+
+
+def bound_anew(sources):
+    """List the names that a later cell binds although a callback of an earlier one reads them."""
+    sources = [without_magics(source) for source in sources]
+    trees, late = [ast.parse(source) for source in sources], [read_late(source) for source in sources]
+    found = []
+    for i, tree in enumerate(trees):
+        functions = {name: read for cell in late[: i + 1] for name, read in cell.items() if isinstance(name, str)}
+        names = used_by_callbacks(tree, functions | late[i]) & set().union(*map(bound, trees[: i + 1]))
+        found += [(name, i, j) for j in range(i + 1, len(trees)) for name in sorted(names & bound(trees[j]))]
+    return found
+
+
+@each_notebook
+def test_no_later_cell_binds_a_name_that_a_callback_uses(path):
+    assert bound_anew([cell.source for cell in code_cells(read(path))]) == []
+
+
+def test_a_name_that_a_callback_uses_is_found():
+    choose = "def keep(_):\n    save(places[choice.index])\n\nplaces = []\nchoice = Dropdown()\nchoice.observe(keep)"
+    assert bound_anew([choose, "distances, places = nearest()"]) == [("places", 0, 1)]
+    assert bound_anew(["b.on_click(lambda _: places)", "for places in (): pass"]) == []  # not known when it was made
+    assert bound_anew(["places = 1\nb.on_click(lambda _: places)", "def places(): pass"]) == [("places", 0, 1)]
+    inner = "def f(a):\n    b = a\n    def g(_):\n        return a, b\n    w.on_click(g)\n\na = b = 1"
+    assert bound_anew([inner, "a = b = 2"]) == []  # its own names
+    assert bound_anew([choose, "def f():\n    places = 1\nother = 1"]) == []
+
+
+def test_notebook_03_learns_from_what_was_chosen_after_a_whole_run(tmp_path, monkeypatch):
+    """Run all, choose another folder in the menu, run all again: as the page says."""
+    for number, name in enumerate(("cats", "dogs")):
+        (tmp_path / "files" / name).mkdir(parents=True)
+        for i in range(4):
+            noise = Image.effect_noise((40, 40), 60 + 40 * number + i)
+            noise.save(tmp_path / "files" / name / f"{i}.png")
+    name = "03_your_own_images.ipynb"
+    book = shrink(read(ROOT / "notebooks" / name), SMALL[name] | {"MINUTES": 0.005})
+    book.cells.append(nbformat.v4.new_code_cell("choice.index = 1  # as a person does in the menu"))
+    learned = []
+    for _ in range(2):
+        ran = run(copy.deepcopy(book), tmp_path, monkeypatch)
+        (cell,) = [cell for cell in ran.cells if cell.id == "load"]
+        learned.append(printed(cell).partition(":")[0])
+    assert learned == ["cats", "dogs"]
