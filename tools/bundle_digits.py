@@ -1,6 +1,6 @@
 """Make gans_workshop/data/digits.npz: the first 1,000 training and 200 test digits of each kind, in MNIST's order.
 
-python benchmarks/bundle_digits.py      # fetches MNIST into the cache, once
+python tools/bundle_digits.py      # fetches MNIST into the cache, once
 """
 
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 npm pack openmoji@17 && tar xzf openmoji-17.*.tgz
 pip install cairosvg pillow numpy                     # tools of this script only
-python benchmarks/bundle_portraits.py package
+python tools/bundle_portraits.py package
 """
 
 import io

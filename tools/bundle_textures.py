@@ -1,4 +1,4 @@
-"""Make the four textures of notebook 05, which come with the package: `python benchmarks/bundle_textures.py`.
+"""Make the four textures of notebook 05, which come with the package: `python tools/bundle_textures.py`.
 
 Each is a recipe for random numbers, 512 x 512 pixels, saved as a JPEG. Our own code: CC BY 4.0, as the texts are.
 """

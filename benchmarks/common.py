@@ -1,0 +1,140 @@
+"""What the benchmarks share: a notebook's functions, ranges over seeds, and the small CSV files behind RESULTS.md.
+
+Each benchmark writes CSVs into benchmarks/results, or into the folder that GANS_WORKSHOP_RESULTS names: do that for a
+trial run. Then `python benchmarks/make_results.py` makes RESULTS.md from all of them.
+"""
+
+import ast
+import csv
+import datetime
+import json
+import math
+import os
+import platform
+import re
+import statistics
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = Path(os.environ.get("GANS_WORKSHOP_RESULTS", ROOT / "benchmarks" / "results"))
+
+
+# Notebooks
+
+
+def read_cells(number):
+    """Return the source of each code cell of a notebook, say "04", by the name of the cell; `!` and `%` do nothing."""
+    (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    sources = {cell["id"]: "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"}
+    return {name: re.sub(r"^( *)[!%].*", r"\1pass", source, flags=re.MULTILINE) for name, source in sources.items()}
+
+
+def load_notebook(number, **names):
+    """Return what a notebook imports, defines and names in CAPITALS, as a dict; nothing else of it is run.
+
+    names: what its functions also need and its cells would make, say `digits`.
+    """
+    for name, source in read_cells(number).items():
+        kept = [part for part in ast.parse(source).body if _is_definition(part)]
+        exec(compile(ast.Module(kept, []), f"notebook {number}, {name}", "exec"), names)
+    return names
+
+
+def _is_definition(part):
+    if isinstance(part, ast.Assign):
+        return all(
+            isinstance(target, ast.Name) and re.fullmatch("[A-Z][A-Z0-9_]+", target.id) for target in part.targets
+        )
+    return isinstance(part, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+
+
+# Seeds and ranges
+
+
+def seeds(text):
+    """Read an option: "5" means the seeds 0 to 4, "100-109" the seeds 100 to 109."""
+    first, _, last = text.rpartition("-")
+    return range(int(first), int(last) + 1) if first else range(int(last))
+
+
+def ranges(name, values, digits=2):
+    """Return the columns `name.min`, `name.median` and `name.max`; empty where a value is not a number."""
+    three = {"min": min(values), "median": statistics.median(values), "max": max(values)}
+    return {f"{name}.{which}": "" if math.isnan(sum(values)) else plain(x, digits) for which, x in three.items()}
+
+
+def plain(x, digits=2):
+    """Write a number as it stands in a CSV; infinity is 'never'."""
+    return "never" if x == math.inf else f"{x:.{digits}f}"
+
+
+def span(low, middle, high):
+    """Say smallest to largest (median), as far as they are known; one number where all are the same."""
+    low, middle, high = (f"{int(x):,}" if re.fullmatch(r"\d{4,}", x) else x for x in (low, middle, high))
+    if low == high:
+        return low or middle
+    words = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}"
+    return f"{words} ({middle})" if middle else words
+
+
+# CSV files
+
+
+def machine():
+    """Describe this machine: processor, cores, threads, system, Python and PyTorch."""
+    import torch
+
+    processor = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+        processor = found[1] if found else processor
+    system = f"{platform.system()} {platform.release()}"
+    if platform.system() == "Linux" and Path("/etc/os-release").exists():
+        named = platform.freedesktop_os_release()
+        system = f"{named['NAME'].split()[0]} {named.get('VERSION_ID', '')}".strip()
+    threads = torch.get_num_threads()
+    words = f"{os.cpu_count()} cores of {processor}", f"{threads} thread{'s' * (threads > 1)}", system
+    return ", ".join([*words, f"Python {platform.python_version()}", f"torch {torch.__version__.partition('+')[0]}"])
+
+
+def read_csv(name):
+    """Return the rows of a CSV of benchmarks/results, {column: text}."""
+    with open(RESULTS / f"{name}.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_csv(name, rows, keys=1):
+    """Print the rows and put them into a CSV, with machine and date; what was measured on other machines stays.
+
+    keys: how many columns, from the first on, say which case a row is. A case that this machine has measured before is
+    replaced, so that a run may measure some cases only.
+    """
+    here, today = machine(), datetime.date.today().isoformat()
+    rows = [{key: str(value) for key, value in row.items()} | {"machine": here, "date": today} for row in rows]
+    print(f"\n{table(rows)}\n", flush=True)
+    case = [*rows[0]][:keys] + ["machine"]
+    measured = {tuple(row[key] for key in case) for row in rows}
+    old = read_csv(name) if (RESULTS / f"{name}.csv").exists() else []
+    rows = [row for row in old if tuple(row[key] for key in case) not in measured] + rows
+    columns = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in ("machine", "date")]
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with open(RESULTS / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [*columns, "machine", "date"], restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def table(rows, columns=None):
+    """Make a Markdown table; three columns x.min, x.median and x.max become one. Machine and date only if they differ."""
+    for same in ("machine", "date"):
+        if len({row.get(same) for row in rows}) == 1:
+            rows = [{key: value for key, value in row.items() if key != same} for row in rows]
+    names = columns or list(dict.fromkeys(re.sub(r"\.(min|median|max)$", "", key) for row in rows for key in row))
+    lines = [names, ["---"] * len(names), *([_cell(row, name) for name in names] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(row, name):
+    three = (row.get(f"{name}.{which}") or "" for which in ("min", "median", "max"))
+    return span("", row[name], "") if name in row else span(*three)
