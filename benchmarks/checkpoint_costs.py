@@ -1,6 +1,6 @@
 """What checkpoints cost: at 64 pixels, while Drive does not answer, and in memory over 10,000 steps.
 
-python benchmarks/checkpoint_costs.py      # about four minutes, on a quiet machine
+python benchmarks/checkpoint_costs.py      # about four minutes, on a quiet machine; or cost_of_saving, outage or soak
 """
 
 import contextlib
@@ -10,14 +10,14 @@ import resource
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from itertools import pairwise
 from pathlib import Path
 
 import torch
 from checkpoint_faults import Disk
-from checkpoint_kills import as_in_colab
+from checkpoint_game import as_in_colab, checkpoints_in
+from common import ranges, write_csv
 
 from gans_workshop import (
     GAN,
@@ -25,23 +25,21 @@ from gans_workshop import (
     Generator,
     MLPDiscriminator,
     MLPGenerator,
-    checkpoints,
     load_digits,
     seed_everything,
     train,
 )
+from gans_workshop.files import checkpoints
 
 
 def cost_of_saving(saves=20):
-    """Print what a save of the 64-pixel model takes from the training, in seconds and as a part of a minute."""
+    """Write what a save of the 64-pixel model takes from the training, in seconds and as a part of a minute."""
     seed_everything(0)
     images = torch.randint(0, 256, (1000, 3, 64, 64), dtype=torch.uint8)
     gan = GAN(Generator(image_size=64, channels=3), Discriminator(image_size=64, channels=3))
     train(gan, images, steps=2)
     with tempfile.TemporaryDirectory() as base:
-        start = time.perf_counter()
-        keeper = checkpoints.Keeper(as_in_colab(Path(base)), gan, images)
-        print(f"to begin, with the checksum of 1,000 pictures: {time.perf_counter() - start:.3f} s")
+        keeper = checkpoints.CheckpointKeeper(as_in_colab(Path(base)), gan, (images, None))
         waits, work = [], []
         for _ in range(saves):
             start, cpu = time.perf_counter(), time.process_time()
@@ -49,22 +47,26 @@ def cost_of_saving(saves=20):
             waits.append(time.perf_counter() - start)
             keeper._wait(time.monotonic() + 20)
             work.append(time.process_time() - cpu)
-        (path, *_) = Path(base).rglob("step-*")
-        size = path.stat().st_size / 1e6
+        size = checkpoints_in(Path(base))[0].stat().st_size / 1e6
     held, all_work = statistics.median(waits), statistics.median(work)
-    print(f"one checkpoint: {size:.1f} MB; training waits {held * 1000:.0f} ms for it ({held / 0.6:.2f} % of a minute)")
-    print(f"all processor time of a save, both places: {all_work * 1000:.0f} ms ({all_work / 0.6:.2f} % of a minute)")
+    values = {
+        "a checkpoint of the 64-pixel model, MB": f"{size:.1f}",
+        "the training waits, ms": f"{held * 1000:.0f}",
+        "the training waits, % of a minute": f"{held / 0.6:.2f}",
+        "all processor time of a save, % of a minute": f"{all_work / 0.6:.2f}",
+    }
+    write_csv("checkpoint_costs", [{"what": what, "value": value} for what, value in values.items()])
 
 
-def outage(rounds=25, steps=30):
-    """Print the steps in a second of processor time while Drive hangs or fails, as parts of those with a good Drive.
+def outage(groups=25, rounds=30):
+    """Write the rounds in a second of processor time while Drive hangs or fails, as parts of those with a good Drive.
 
-    Neighbours on the machine do not count then, and neither would waiting: the longest wait for a step stands beside.
+    Neighbours on the machine do not count then, and neither would waiting: the longest wait for a round is beside it.
     """
     images = load_digits()[0][:1000]
-    checkpoints.EVERY, checkpoints.PATIENCE = 0.5, 0
+    checkpoints.EVERY, checkpoints.LAST_WAIT = 0.5, 0
     speeds, waits = {"good": [], "hang": [], "ENOTCONN": []}, {"good": 0, "hang": 0, "ENOTCONN": 0}
-    for turn in range(rounds):
+    for turn in range(int(groups)):
         for state in list(speeds) if turn % 2 else reversed(speeds):
             with tempfile.TemporaryDirectory() as base:
                 folder, begun = as_in_colab(Path(base)), []
@@ -76,45 +78,43 @@ def outage(rounds=25, steps=30):
                     begun.append((time.process_time(), time.perf_counter()))
 
                 with disk.watch(), contextlib.redirect_stdout(io.StringIO()):
-                    train(gan, images, steps=steps, checkpoint=folder, watch=note)
+                    train(gan, images, steps=int(rounds), checkpoint=folder, watch=note)
                 speeds[state].append((len(begun) - 1) / (begun[-1][0] - begun[0][0]))
                 waits[state] = max(waits[state], *(after[1] - before[1] for before, after in pairwise(begun)))
-    for state in ("hang", "ENOTCONN"):
-        ratios = [bad / good for bad, good in zip(speeds[state], speeds["good"])]
-        print(
-            f"Drive: {state}: {100 * statistics.median(ratios):.1f} % of the steps per second with a good Drive "
-            f"({rounds} pairs: {100 * min(ratios):.1f} to {100 * max(ratios):.1f} %), a save each half second; longest "
-            f"wait for a step {waits[state]:.2f} s, with a good Drive {waits['good']:.2f} s"
-        )
+    rows = []
+    for state, name in (("hang", "hangs"), ("ENOTCONN", "fails")):
+        ratios = [100 * bad / good for bad, good in zip(speeds[state], speeds["good"])]
+        row = {"machine is": "as it is", "Drive": name, "groups": len(ratios)}
+        row |= ranges("rounds a second, % of those with a good Drive", ratios, ".1f")
+        row |= {"longest wait for a round, s": f"{waits[state]:.2f}", "with a good Drive, s": f"{waits['good']:.2f}"}
+        rows.append(row)
+    write_csv("checkpoint_outage", rows, keys=2)
 
 
-def soak(steps=10_000, warm_up=1_000):
-    """Print how the memory of the process grows over many steps with many saves."""
-    images = load_digits()[0][:200]
+def soak(rounds=10_000, warm_up=1_000):
+    """Write how the memory of the process grows over many rounds with many saves."""
+    images, ends = load_digits()[0][:200], (int(warm_up), int(rounds))
     checkpoints.EVERY = 0.5
     sizes = []
 
     def look(gan, done, last):
-        if gan.step in (warm_up, steps):
+        if gan.step in ends and not last:
             sizes.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6)
 
     with tempfile.TemporaryDirectory() as base, contextlib.redirect_stdout(io.StringIO()):
-        folder = as_in_colab(Path(base))
         seed_everything(0)
         gan = GAN(MLPGenerator(width=16), MLPDiscriminator(width=16))
-        train(gan, images, steps=steps, batch_size=16, checkpoint=folder, watch=look)
-        files = len(list(Path(base).rglob("step-*")))
-    print(f"{steps} steps: {sizes[1] - sizes[0]:+.1f} MB after the first {warm_up}; files {files}, threads {threads()}")
-
-
-def threads():
-    """Count the threads of Python that are alive."""
-    return threading.active_count()
+        train(gan, images, steps=ends[1], batch_size=16, checkpoint=as_in_colab(Path(base)), watch=look)
+    what = f"memory growth over {ends[1]:,} rounds after the first {ends[0]:,}, MB"
+    write_csv("checkpoint_costs", [{"what": what, "value": f"{sizes[1] - sizes[0]:.1f}"}])
 
 
 if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     torch.set_num_threads(1)
-    for measure in (cost_of_saving, outage, soak):
-        if sys.argv[1:] in ([], [measure.__name__]):
+    measures = {measure.__name__: measure for measure in (cost_of_saving, outage, soak)}
+    if sys.argv[1:]:
+        measures[sys.argv[1]](*sys.argv[2:])
+    else:
+        for measure in measures.values():
             measure()

@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import errno
 import io
+import itertools
 import os
 import pathlib
 import pickle
@@ -17,11 +18,14 @@ import threading
 from collections import Counter
 
 import torch
-from checkpoint_kills import as_in_colab, checkpoints_in, play
+from checkpoint_game import as_in_colab, checkpoints_in, is_broken, play
+from common import write_csv
 
-from gans_workshop import checkpoints, load_digits
+from gans_workshop import load_digits
+from gans_workshop.files import checkpoints
 
-STEPS = 4
+ROUNDS = 4
+DAMAGES = ["one bit flipped", "cut short", "zeroed block", "foreign file in its place"]
 FAULTS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "ENOTCONN": errno.ENOTCONN, "hang": None}
 
 
@@ -114,15 +118,15 @@ def settle(seconds):
             thread.join(seconds)
 
 
-def quiet_play(images, folder, steps=STEPS):
+def quiet_play(images, folder, rounds=ROUNDS):
     """Play and return the fingerprint and what was said."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        return play(images, folder, steps), said.getvalue()
+        return play(images, folder, rounds), said.getvalue()
 
 
 def side(folder, name):
-    """Return the folder of one of the two places."""
+    """Return the folder of one of the two homes of a checkpoint."""
     return folder if name == "Drive" else pathlib.Path(os.environ["GANS_WORKSHOP_CACHE"])
 
 
@@ -136,28 +140,28 @@ def one_fault(images, expected, *options, lasting=False):
         with Disk(side(folder, name), fault_at, fault, lasting=lasting).watch() as disk:
             result, said = quiet_play(images, folder)
         problems = ["other bits"] if result != expected[0] else []
-        problems += ["broken"] * sum(checkpoints._unpack(path.read_bytes()) is None for path in checkpoints_in(base))
-        if not lasting and fault != "hang" and said.count(f"Step {STEPS} is not"):
+        problems += ["broken"] * sum(map(is_broken, checkpoints_in(base)))
+        if not lasting and fault != "hang" and said.count(f"Round {ROUNDS} is not"):
             problems.append("did not catch up")
         if len([line for line in said.splitlines() if "training goes on" in line]) > 1:
             problems.append("said more than once")
-        if quiet_play(images, folder, STEPS + 3)[0] != expected[1]:
+        if quiet_play(images, folder, ROUNDS + 3)[0] != expected[1]:
             problems.append("resumed to other bits")
-        if len(list(base.rglob("*-*"))) > 5:  # two checkpoints in each place, and the folder models-...
+        if len(list(base.rglob("*-*"))) > 5:  # two checkpoints in each home, and the folder models-...
             problems.append("files left over")
         return problems, disk.operations
 
 
 def damaged(data, dice):
     """Return a kind of damage and a damaged copy of a checkpoint."""
-    kind, copy, place = dice.choice(["bit flip", "cut", "zeros", "foreign"]), bytearray(data), dice.randrange(len(data))
-    if kind == "bit flip":
-        copy[place] ^= 1 << dice.randrange(8)
-    elif kind == "cut":
-        del copy[place:]
-    elif kind == "zeros":
+    kind, copy, spot = dice.choice(DAMAGES), bytearray(data), dice.randrange(len(data))
+    if kind == "one bit flipped":
+        copy[spot] ^= 1 << dice.randrange(8)
+    elif kind == "cut short":
+        del copy[spot:]
+    elif kind == "zeroed block":
         size = dice.choice([1, 16, 512, 4096])
-        copy[place : place + size] = bytes(len(copy[place : place + size]))
+        copy[spot : spot + size] = bytes(len(copy[spot : spot + size]))
     else:
         file = io.BytesIO()
         torch.save({"gan": {}}, file)
@@ -169,7 +173,7 @@ def damage_many(images, count):
     """Damage the newest of two checkpoints `count` times; return a count of 'noticed' and 'missed' by kind."""
     verdicts, dice = Counter(), random.Random(0)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        checkpoints.EVERY, checkpoints.PATIENCE = 60, 60
+        checkpoints.EVERY, checkpoints.LAST_WAIT = 60, 60
         play(images, folder, 2)
         play(images, folder, 4)
         _, newest = checkpoints_in(pathlib.Path(folder))
@@ -179,45 +183,49 @@ def damage_many(images, count):
             if copy == data:
                 continue
             newest.write_bytes(copy)
-            state = checkpoints._Place(pathlib.Path(folder), "saved in").newest()
+            state = checkpoints._Home(pathlib.Path(folder), "saved in").newest()
             verdicts[kind, "noticed" if state and state["gan"]["step"] == 2 else "missed"] += 1
     return verdicts
 
 
-def main():
-    """Print both tables; exit with 1 if anything went wrong."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--damages", type=int, default=2000)
-    parser.add_argument("--every", type=int, default=1, help="try only each so many-th case")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    checkpoints.EVERY, checkpoints.PATIENCE = 0, 0.3
-    images, bad, case = load_digits()[0][:100], 0, 0
-    expected = play(images, None, STEPS), play(images, None, STEPS + 3)
-    start_thread = threading.Thread.start
-    threading.Thread.start = lambda thread: (start_thread(thread), thread.join(0.1))[0]  # so that the count repeats
-    print("| side | fault | lasts | operations tried | trainings that went wrong |\n|---|---|---|---|---|", flush=True)
+def fault_row(images, expected, fault, *, every, starts):
+    """Let each operation fail in this way, once and from then on; return what went wrong."""
+    row, wrong = {"fault": fault}, Counter()
     for name in ("own disk", "Drive"):
         count = len(one_fault(images, expected, name, 0, "EIO")[1])
-        for fault in FAULTS:
-            for lasting in (False, True):
-                tried, problems = range(1 + case % options.every, count + 1, options.every), Counter()
-                case += 7
-                for fault_at in tried:
-                    found, operations = one_fault(images, expected, name, fault_at, fault, lasting=lasting)
-                    problems.update(found)
-                    if found:
-                        print(name, fault, lasting, fault_at, operations[fault_at - 1], found)
-                bad += problems.total()
-                words = dict(problems) or 0
-                print(f"| {name} | {fault} | {'on' if lasting else 'once'} | {len(tried)} | {words} |", flush=True)
+        row[f"operations {'in' if name == 'Drive' else 'on the'} {name}"] = count
+        for lasting in (False, True):
+            for fault_at in range(1 + next(starts) % every, count + 1, every):
+                found, operations = one_fault(images, expected, name, fault_at, fault, lasting=lasting)
+                wrong[lasting] += bool(found)
+                if found:
+                    print(name, fault, lasting, fault_at, operations[fault_at - 1], found, flush=True)
+    return row | {"wrong, once": wrong[False], "wrong, from then on": wrong[True]}
+
+
+def main():
+    """Write both tables; exit with 1 if anything went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--damages", type=int, default=2000)
+    parser.add_argument("--every", type=int, default=1, help="try only each so many-th operation")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    checkpoints.EVERY, checkpoints.LAST_WAIT = 0, 0.3
+    images = load_digits()[0][:100]
+    expected = play(images, None, ROUNDS), play(images, None, ROUNDS + 3)
+    start_thread = threading.Thread.start
+    threading.Thread.start = lambda thread: (start_thread(thread), thread.join(0.1))[0]  # so that the count repeats
+    starts = itertools.count(step=7)
+    faults = [fault_row(images, expected, fault, every=options.every, starts=starts) for fault in FAULTS]
     threading.Thread.start = start_thread
-    verdicts = damage_many(images, options.damages)
-    print("\n| damage | noticed, and the one before used | missed |\n|---|---|---|")
-    for kind in sorted({kind for kind, _ in verdicts}):
-        print(f"| {kind} | {verdicts[kind, 'noticed']} | {verdicts[kind, 'missed']} |")
-        bad += verdicts[kind, "missed"]
-    sys.exit(1 if bad else 0)
+    write_csv("checkpoint_faults", faults)
+    verdicts, damages = damage_many(images, options.damages), []
+    for kind in DAMAGES:
+        row = {"damage": kind, "noticed": verdicts[kind, "noticed"], "missed": verdicts[kind, "missed"]}
+        damages.append(row)
+    write_csv("checkpoint_damages", damages)
+    bad = [row["wrong, once"] + row["wrong, from then on"] for row in faults] + [row["missed"] for row in damages]
+    sys.exit(1 if sum(bad) else 0)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ python benchmarks/checkpoint_kills.py --kills 1000      # about ten minutes; Lin
 
 import argparse
 import contextlib
-import hashlib
 import os
 import random
 import shutil
@@ -16,58 +15,16 @@ import signal
 import sys
 import tempfile
 import time
-import types
 from pathlib import Path
 
 import torch
+from checkpoint_game import as_in_colab, checkpoints_in, is_broken, play
+from common import write_csv
 
-from gans_workshop import (
-    GAN,
-    MLPDiscriminator,
-    MLPGenerator,
-    checkpoints,
-    load_digits,
-    seed_everything,
-    train,
-    workspace,
-)
+from gans_workshop import load_digits
+from gans_workshop.files import checkpoints
 
-STEPS = 120
-
-
-def noise(images):
-    """Stand for an augmentation: it draws from PyTorch's own random numbers."""
-    return images + 0.05 * torch.randn(images.shape)
-
-
-def fingerprint(gan):
-    """Return a checksum of every bit of the game."""
-
-    def flat(state):
-        parts = state.values() if isinstance(state, dict) else state if isinstance(state, list | tuple) else None
-        return [state] if parts is None else [item for part in parts for item in flat(part)]
-
-    whole = hashlib.sha256()
-    for item in [*flat(gan.state_dict()), torch.get_rng_state()]:
-        whole.update(item.contiguous().numpy().tobytes() if isinstance(item, torch.Tensor) else repr(item).encode())
-    return whole.hexdigest()
-
-
-def play(images, folder, steps=STEPS):
-    """Play the whole game, with a folder for checkpoints or None, and return its fingerprint."""
-    seed_everything(3)
-    gan = GAN(MLPGenerator(width=16), MLPDiscriminator(width=16))
-    train(gan, images, steps=steps, batch_size=16, augment=noise, checkpoint=folder)
-    return fingerprint(gan)
-
-
-def as_in_colab(base):
-    """Let the package believe that it is in Colab, with Drive under `base`; return a folder in Drive."""
-    sys.modules["google.colab"] = types.ModuleType("google.colab")
-    workspace.DRIVE = base / "drive"
-    workspace.DRIVE.mkdir(exist_ok=True)
-    os.environ["GANS_WORKSHOP_CACHE"] = str(base / "disk")
-    return workspace.DRIVE / "models"
+ROUNDS = 120
 
 
 def fork(images, base, two_places):
@@ -77,27 +34,22 @@ def fork(images, base, two_places):
         return child
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         folder = as_in_colab(base) if two_places else base / "models"
-        result = play(images, folder)
+        result = play(images, folder, ROUNDS)
     (base / "done").write_text(result)
     os._exit(0)
 
 
-def checkpoints_in(base):
-    """List all checkpoints below a folder."""
-    return sorted(base.rglob("step-*"))
-
-
 def main():
-    """Print how many kills, broken checkpoints and wrong results there were; exit with 1 if any."""
-    parser = argparse.ArgumentParser()
+    """Write how many kills, broken checkpoints and wrong results there were; exit with 1 if any."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--longest", type=float, default=0.4, help="seconds until a kill; more on a busy machine")
     options = parser.parse_args()
     torch.set_num_threads(1)
     checkpoints.EVERY = 0
     images, dice = load_digits()[0][:100], random.Random(0)
-    expected = play(images, None)
-    start, kills, runs, broken, wrong, files, resumed, lost_disks = time.time(), 0, 0, 0, 0, 0, 0, 0
+    expected = play(images, None, ROUNDS)
+    kills, runs, broken, wrong, files, resumed, lost_disks = 0, 0, 0, 0, 0, 0, 0
     while kills < options.kills:
         with tempfile.TemporaryDirectory() as base:
             base, two_places = Path(base), runs % 2 == 1
@@ -114,16 +66,15 @@ def main():
                 kills += 1
                 found = checkpoints_in(base)
                 files, resumed = files + len(found), resumed + bool(found)
-                broken += sum(checkpoints._unpack(path.read_bytes()) is None for path in found)
+                broken += sum(map(is_broken, found))
                 if two_places and dice.random() < 0.1:  # the next session gets a new machine
                     shutil.rmtree(base / "disk", ignore_errors=True)
                     lost_disks += 1
             runs += 1
             wrong += (base / "done").read_text() != expected
-    print(f"{kills} kills in {runs} trainings of {STEPS} steps, {time.time() - start:.0f} s")
-    print(f"{resumed} kills left a checkpoint behind; {lost_disks} times the machine's own disk was lost")
-    print(f"checkpoints examined after a kill: {files}, broken: {broken}")
-    print(f"trainings that ended with other bits than the run never stopped: {wrong}")
+    row = {"code": "as it is now", "kills": kills, "trainings": runs, "rounds": ROUNDS}
+    row |= {"kills that left a checkpoint": resumed, "own disk lost": lost_disks, "checkpoints examined": files}
+    write_csv("checkpoint_kills", [row | {"broken": broken, "other bits": wrong}])
     sys.exit(1 if broken or wrong or not resumed else 0)
 
 

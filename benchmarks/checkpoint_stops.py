@@ -12,25 +12,27 @@ from collections import Counter
 from contextlib import suppress
 from queue import Empty
 
+from common import ranges, write_csv
 from jupyter_client.manager import start_new_kernel
 
 SETUP = """
 import torch
-from gans_workshop import GAN, LiveView, MLPDiscriminator, MLPGenerator, checkpoints, load_digits
-from gans_workshop import seed_everything, train
+from pathlib import Path
+from gans_workshop import GAN, LiveView, MLPDiscriminator, MLPGenerator, load_digits, seed_everything, train
+from gans_workshop.files import checkpoints
 torch.set_num_threads(1)
 checkpoints.EVERY = 0.2
 digits = load_digits()[0][:500]
 seed_everything(0)
 gan = GAN(MLPGenerator(width=32), MLPDiscriminator(width=32))
 """
-TRAIN = "train(gan, digits, minutes=600, batch_size=32, checkpoint={folder!r}, watch={watch})"
+TRAIN = "train(gan, digits, minutes=6000, batch_size=32, checkpoint={folder!r}, watch={watch})"
 NEXT = """
 before = gan.step
-train(gan, digits, steps=1, batch_size=32)
+train(gan, digits, steps=before + 1, batch_size=32)
 pictures = gan.sample(4)
 again = GAN(MLPGenerator(width=32), MLPDiscriminator(width=32))
-state = checkpoints._Place(checkpoints.Path({folder!r}), "").newest()
+state = checkpoints._Home(Path({folder!r}), "").newest()
 assert gan.step == before + 1 == len(gan.history.steps) and pictures.isfinite().all()
 assert state is None or (again.load_state_dict(state["gan"]) is None and state["gan"]["step"] <= before)
 """
@@ -51,8 +53,8 @@ def wait_for_start(client, cell):
 
 
 def main():
-    """Print how the interrupted cells and the next cells ended; exit with 1 if a next cell failed."""
-    parser = argparse.ArgumentParser()
+    """Write how the interrupted cells and the next cells ended; exit with 1 if a next cell failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--presses", type=int, default=200)
     presses, dice, stopped, after, waits = parser.parse_args().presses, random.Random(0), Counter(), Counter(), []
     again = 0
@@ -77,9 +79,10 @@ def main():
                 after[run(client, NEXT.format(folder=folder))] += 1
     finally:
         manager.shutdown_kernel(now=True)
-    print(f"{presses} presses; the interrupted cell ended: {dict(stopped)}; the next cell: {dict(after)}")
-    print(f"seconds until the cell ended: median {sorted(waits)[len(waits) // 2]:.2f}, at most {max(waits):.2f}")
-    print(f"times that a second press was needed: {again}")
+    print(f"the interrupted cells: {dict(stopped)}; the next cells: {dict(after)}; pressed twice: {again} times")
+    row = {"cells": "all", "presses": presses, "ended quietly": stopped["quietly"]}
+    row |= {"KeyboardInterrupt": stopped["KeyboardInterrupt"], "next cell worked": after["ok"]}
+    write_csv("checkpoint_stops", [row | ranges("seconds until the end", waits)])
     sys.exit(0 if after["ok"] == presses else 1)
 
 

@@ -5,13 +5,13 @@ python benchmarks/claims.py [PAGE ...]     # what is wrong, and which measured n
 A claim is a row of claims.csv:
 
 page     notebooks/00_pictures_are_numbers.ipynb
-words    between 93.9 and 96.0 % over 20 seeds, median 95.4 %   as on the page; bold, links and line breaks do not matter
+words    between 93.9 and 96.0 % over 20 seeds, median 95.4 %   as on the page; markup and line breaks do not matter
 table    pictures_are_numbers                                   a CSV of benchmarks/results
 row      what=right                                             a=1;b=2 for two columns, a=1|2 for either
 numbers  value*100; seeds; value.median*100                     what the numbers in the words are, in their order
 
-In `numbers`, `value` takes two numbers if the CSV has value.min and value.max. `*100` and `/60` do what they say, ` up 5`
-rounds up to the next multiple, ` about` allows a tenth of difference, `sum seeds` adds up over all rows that fit (of
+In `numbers`, `value` takes two numbers if the CSV has value.min and value.max. `*100` and `/60` do what they say,
+` up 5` rounds up to the next multiple, ` about` allows a tenth of difference, `sum seeds` adds up all rows that fit (of
 several rows a range is the widest). A plain number is a setting and not measured. `table:row:column` is a number from
 elsewhere.
 """
@@ -39,9 +39,7 @@ MEASURED = re.compile(
 )
 MINUTES = re.compile(r"\d (?:seconds?|minutes?|[MG]B)\b")  # only in a cell of a table: on slides minutes are a plan
 FOLD = re.compile("The numbers")  # in the table below such a summary every number is measured
-NAME = re.compile(
-    r"\b(?:[Nn]otebook|[Ss]ection|[Ss]tep|[Ee]xercise|[Rr]ule|[Rr]ow|[Pp]age|[Ss]lide)s? \d+(?:(?:, | and | to |-)\d+)*"
-)
+NAME = re.compile(r"(?i:\b(?:notebook|section|step|exercise|rule|row|page|slide)s?) \d+(?:(?:, | and | to |-)\d+)*")
 
 with open(ROOT / "benchmarks" / "claims.csv", encoding="utf-8", newline="") as file:
     CLAIMS = list(csv.DictReader(file))
@@ -60,7 +58,7 @@ def read_page(page):
 
 
 def units(markdown):
-    """Split Markdown into sentences and cells of tables without markup: (text, what follows: " " or " | ", is a cell)."""
+    """Split Markdown into sentences and cells of tables, without markup: (text, what follows it, whether a cell)."""
     text = re.sub(r"^\[\w+\]: .*$|<!--|-->|(?<=!\[)[wh]:\d+ ", "", markdown, flags=re.MULTILINE)
     text = re.sub(r"^ *```.*\n((?:.*\n)*?) *```", rf"\n{CODE}\1{CODE}\n", text, flags=re.MULTILINE)
     text = re.sub(r"\$\$?([^$]+)\$\$?|`([^`\n]+)`", rf"{CODE}\1\2{CODE}", text)

@@ -16,7 +16,7 @@ import statistics
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = Path(os.environ.get("GANS_WORKSHOP_RESULTS", ROOT / "benchmarks" / "results"))
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 # Notebooks
@@ -43,9 +43,7 @@ def load_notebook(number, **names):
 
 def _is_definition(part):
     if isinstance(part, ast.Assign):
-        return all(
-            isinstance(target, ast.Name) and re.fullmatch("[A-Z][A-Z0-9_]+", target.id) for target in part.targets
-        )
+        return all(re.fullmatch("[A-Z][A-Z0-9_]+", ast.unparse(target)) for target in part.targets)
     return isinstance(part, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
 
 
@@ -58,15 +56,11 @@ def seeds(text):
     return range(int(first), int(last) + 1) if first else range(int(last))
 
 
-def ranges(name, values, digits=2):
+def ranges(name, values, form=".2f"):
     """Return the columns `name.min`, `name.median` and `name.max`; empty where a value is not a number."""
     three = {"min": min(values), "median": statistics.median(values), "max": max(values)}
-    return {f"{name}.{which}": "" if math.isnan(sum(values)) else plain(x, digits) for which, x in three.items()}
-
-
-def plain(x, digits=2):
-    """Write a number as it stands in a CSV; infinity is 'never'."""
-    return "never" if x == math.inf else f"{x:.{digits}f}"
+    missing = any(math.isnan(value) for value in values)
+    return {f"{name}.{which}": "" if missing else f"{value:{form}}" for which, value in three.items()}
 
 
 def span(low, middle, high):
@@ -98,9 +92,9 @@ def machine():
     return ", ".join([*words, f"Python {platform.python_version()}", f"torch {torch.__version__.partition('+')[0]}"])
 
 
-def read_csv(name):
-    """Return the rows of a CSV of benchmarks/results, {column: text}."""
-    with open(RESULTS / f"{name}.csv", encoding="utf-8", newline="") as file:
+def read_csv(name, folder=RESULTS):
+    """Return the rows of a CSV, {column: text}."""
+    with open(folder / f"{name}.csv", encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -110,29 +104,30 @@ def write_csv(name, rows, keys=1):
     keys: how many columns, from the first on, say which case a row is. A case that this machine has measured before is
     replaced, so that a run may measure some cases only.
     """
+    folder = Path(os.environ.get("GANS_WORKSHOP_RESULTS", RESULTS))
     here, today = machine(), datetime.date.today().isoformat()
     rows = [{key: str(value) for key, value in row.items()} | {"machine": here, "date": today} for row in rows]
     print(f"\n{table(rows)}\n", flush=True)
     case = [*rows[0]][:keys] + ["machine"]
     measured = {tuple(row[key] for key in case) for row in rows}
-    old = read_csv(name) if (RESULTS / f"{name}.csv").exists() else []
+    old = read_csv(name, folder) if (folder / f"{name}.csv").exists() else []
     rows = [row for row in old if tuple(row[key] for key in case) not in measured] + rows
     columns = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in ("machine", "date")]
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    with open(RESULTS / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [*columns, "machine", "date"], restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
 def table(rows, columns=None):
-    """Make a Markdown table; three columns x.min, x.median and x.max become one. Machine and date only if they differ."""
+    """Make a Markdown table; columns x.min, x.median and x.max become one; machine and date only if they differ."""
     for same in ("machine", "date"):
         if len({row.get(same) for row in rows}) == 1:
             rows = [{key: value for key, value in row.items() if key != same} for row in rows]
     names = columns or list(dict.fromkeys(re.sub(r"\.(min|median|max)$", "", key) for row in rows for key in row))
-    lines = [names, ["---"] * len(names), *([_cell(row, name) for name in names] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    lines = [f"| {' | '.join(cells)} |" for cells in [names, *([_cell(row, name) for name in names] for row in rows)]]
+    return "\n".join([lines[0], "|---" * len(names) + "|", *lines[1:]])
 
 
 def _cell(row, name):

@@ -10,6 +10,7 @@ import sys
 import time
 
 import nbformat
+from common import write_csv
 from nbclient import NotebookClient
 
 PAIRS = 5
@@ -26,9 +27,9 @@ train(gan, digits, steps=100)
 blocks = dict(watched=[], alone=[])
 for pair in range({PAIRS}):
     for name, watch in (("watched", LiveView()), ("alone", None)):
-        step = gan.step
-        train(gan, digits, minutes={BLOCK_SECONDS} / 60, watch=watch)
-        blocks[name].append(gan.step - step)
+        before = gan.step
+        train(gan, digits, minutes=(gan.seconds + {BLOCK_SECONDS}) / 60, watch=watch)
+        blocks[name].append(gan.step - before)
 print(json.dumps(blocks))
 """
 
@@ -41,22 +42,30 @@ def import_seconds(statement):
 
 
 def main():
-    """Print both costs."""
+    """Write both costs."""
     alone, both = [], []
     for _ in range(7):  # in turn, so that a busy moment hits both
         alone.append(import_seconds("import torch"))
-        both.append(import_seconds("import torch, gans_workshop"))
+        both.append(import_seconds("import torch, gans_workshop; gans_workshop.train"))
     extra = statistics.median(b - a for a, b in zip(alone, both))
-    print(f"import torch: {statistics.median(alone):.2f} s; gans_workshop adds {extra:.2f} s (median of 7 pairs)")
 
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LIVE_VIEW)])
     NotebookClient(book, timeout=None, kernel_name="python3").execute()
     (text,) = [output.text for output in book.cells[0].outputs if output.output_type == "stream"]
     blocks = json.loads(text)
-    lost = [1 - watched / without for watched, without in zip(blocks["watched"], blocks["alone"])]
-    print(f"steps in {BLOCK_SECONDS} s with the live view: {blocks['watched']}")
-    print(f"steps in {BLOCK_SECONDS} s without it:         {blocks['alone']}")
-    print(f"the live view costs {100 * statistics.median(lost):.1f} % of the steps (median of {PAIRS} pairs)")
+    pairs = list(zip(blocks["watched"], blocks["alone"]))
+    lost = statistics.median(1 - watched / without for watched, without in pairs)
+    values = {
+        "import torch, seconds": (f"{statistics.median(alone):.2f}", len(alone)),
+        "import gans_workshop adds, seconds": (f"{extra:.2f}", len(alone)),
+        "rounds that the live view costs, %": (f"{100 * lost:.1f}", PAIRS),
+    }
+    write_csv("costs", [{"what": what, "value": value, "pairs": count} for what, (value, count) in values.items()])
+    rows = []
+    for pair, (watched, without) in enumerate(pairs, start=1):
+        row = {"pair": pair, "seconds": BLOCK_SECONDS, "rounds with the live view": watched}
+        rows.append(row | {"rounds without it": without})
+    write_csv("costs_live_view", rows)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Thresholds were chosen on seeds 0 to 4, before the seeds from 100 on were looked
 
 import argparse
 import functools
-import statistics
 import time
 from collections import Counter
 from contextlib import suppress
@@ -18,36 +17,41 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from common import ranges, seeds, write_csv
 from torch import nn
 
 from gans_workshop import (
     GAN,
     Discriminator,
     Generator,
-    History,
     Loss,
     MLPDiscriminator,
     MLPGenerator,
+    classify_digits,
+    cut_out,
+    diagnose,
+    digit_histogram,
     discriminator_step,
+    frechet_distance,
     generator_step,
     hinge,
     least_squares,
     load_digits,
     load_portraits,
     minimax,
+    non_saturating,
+    play_round,
     seed_everything,
+    shift,
     to_float,
     train,
     wasserstein_gp,
 )
-from gans_workshop.augment import cut_out, shift
-from gans_workshop.diagnosis import detect_rate, diagnose, slope_size, variety
-from gans_workshop.evaluation import digit_histogram, frechet_distance, look
-from gans_workshop.losses import log_loss_d, non_saturating_g
-from gans_workshop.models import frozen
-from gans_workshop.training import next_batch
+from gans_workshop.game.gan import Lesson, learn, next_batch
+from gans_workshop.game.models import frozen
+from gans_workshop.game.notes import NOTES, History, detect_rate, gradient_length, measure, variety
 
-STEPS = 400
+ROUNDS = 400
 HEALTHY, DETECTIVE, CRIMINAL = "healthy", "the detective dominates", "the criminal dominates"
 COLLAPSE, SWINGS, NAN = "mode collapse", "oscillating", "NaN"
 
@@ -65,9 +69,9 @@ def players(
     spectral=False,
     beta=0.5,
 ):
-    """Return a function that makes the GAN of the laboratory, but for what is said, from a seed."""
+    """Return a function that makes the GAN of the laboratory, but for what is said, from a seed and its rules."""
 
-    def make(seed):
+    def make(seed, **rules):
         seed_everything(seed)
         shape = {"image_size": size, "channels": channels}
         if plain:
@@ -79,7 +83,7 @@ def players(
             for layer in pair[1].layers:
                 if isinstance(layer, nn.Linear | nn.Conv2d):
                     nn.utils.parametrizations.spectral_norm(layer)
-        gan = GAN(*pair, d_lr=d_lr, g_lr=g_lr, seed=seed)
+        gan = GAN(*pair, d_lr=d_lr, g_lr=g_lr, seed=seed, **rules)
         for optimizer in (gan.d_optimizer, gan.g_optimizer):
             optimizer.param_groups[0]["betas"] = (beta, 0.999)
         return gan
@@ -122,7 +126,7 @@ def few():
 
 
 COLOUR, RGB, B16 = {"size": 32, "channels": 3}, {"pictures": coloured}, {"batch_size": 16}
-# name: (what it is, how the GAN is made, options of `run`: those of train, and `pictures`, `g_steps`, `combined`)
+# name: (what it is, how the GAN is made, options of `run`: its rules, batch_size, `pictures`, and those of `odd_round`)
 RECIPES = {
     "control": (HEALTHY, players(), {}),
     "notebook 02: width 16, batch 64": (HEALTHY, players(width=16), {"batch_size": 64}),
@@ -185,7 +189,7 @@ def smooth_d(real_logits, fake_logits):
     return F.softplus(-real_logits).mean() + 0.1 * real_logits.mean() + F.softplus(fake_logits).mean()
 
 
-SMOOTH = Loss(smooth_d, non_saturating_g)
+SMOOTH = Loss(smooth_d, non_saturating.generator)
 # Remedies: the first of each group is the patient, and the control is what mends the last three fully
 MENDED = {
     "plain layers, G's rate x 15": RECIPES["plain layers, G's rate x 15"],
@@ -235,33 +239,33 @@ def file_of(folder, name, seed):
 def run(name, seed):
     """Train one recipe; return its history, the pictures it draws at the end, and what the judge says of digits."""
     _, make, options = EVERY[name]
-    options = {"batch_size": 32, "pictures": digits} | options
-    gan, images = make(seed), options.pop("pictures")()
+    rules = {key: value for key, value in options.items() if key in ("loss", "augment", "d_steps")}
+    odd = {key: value for key, value in options.items() if key in ("g_steps", "combined")}
+    gan, images = make(seed, **rules), options.get("pictures", digits)()
+    one_round = functools.partial(odd_round, **odd) if odd else play_round
     with suppress(FloatingPointError):
-        own = "g_steps" in options or "combined" in options
-        (play if own else train)(gan, images, steps=STEPS, **options)
+        train(gan, images, one_round=one_round, steps=ROUNDS, batch_size=options.get("batch_size", 32))
     seed_everything(seed)
     judged = (np.nan, np.nan)
-    if gan.picture_shape == (1, 28, 28) and len(gan.history.steps) == STEPS:
-        seen, features = look(gan.sample(500))
-        judged = frechet_distance(real_features(), features), digit_histogram(seen)[1]
-    return gan.history, gan.sample(gan.fixed_z[:32]), judged
+    if gan.picture_shape == (1, 28, 28) and gan.step == ROUNDS:
+        found, features = classify_digits(gan.sample(500))
+        judged = frechet_distance(real_features(), features), digit_histogram(found)[1]
+    return gan.history, gan.preview()[:32], judged
 
 
 @functools.cache
 def real_features():
     """Let the judge look at the test digits."""
-    return look(load_digits(test=True)[0])[1]
+    return classify_digits(load_digits(test=True)[0])[1]
 
 
-def play(gan, images, *, steps, batch_size, g_steps=1, combined=False):
-    """Play as `train` does, but with more steps for G, or with real pictures and fakes in one batch for D."""
-    for _ in range(steps):
-        d_step = combined_step if combined else discriminator_step
-        d_loss, *seen = d_step(gan, next_batch(gan, images, batch_size))
-        for _ in range(g_steps):
-            g_loss = generator_step(gan, batch_size)
-        gan.note(d_loss, g_loss, *seen)
+def odd_round(gan, images, conditions=None, *, batch_size, g_steps=1, combined=False):
+    """Play a round with more turns for G, or with real pictures and fakes in one batch for D."""
+    real, _ = next_batch(gan, images, batch_size=batch_size)
+    lesson = (combined_step if combined else discriminator_step)(gan, real)
+    for _ in range(g_steps):
+        g_loss = generator_step(gan, batch_size)
+    gan.count_round(measure(gan, lesson, g_loss))
 
 
 def combined_step(gan, real):
@@ -269,100 +273,99 @@ def combined_step(gan, real):
     with torch.no_grad(), frozen(gan.generator):
         fake = gan.generator(gan.draw_z(len(real)))
     real_logits, fake_logits = gan.discriminator(torch.cat([real, fake])).split(len(real))
-    d_loss = log_loss_d(real_logits, fake_logits)
-    gan.d_optimizer.zero_grad()
-    d_loss.backward()
-    gan.d_optimizer.step()
-    opinions = [d_loss, real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()]
-    return torch.stack([*opinions, detect_rate(real_logits, fake_logits), variety(fake, real)]).tolist()
+    d_loss = gan.loss.discriminator(real_logits, fake_logits)
+    learn(gan, gan.d_optimizer, d_loss, "detective")
+    return Lesson(d_loss.detach(), real_logits.detach(), fake_logits.detach(), real, fake)
 
 
-def train_all(options, seeds, names):
+def train_all(options, names):
     """Train what is not there yet, seed by seed."""
     Path(options.folder).mkdir(parents=True, exist_ok=True)
-    for seed in seeds:
+    for seed in options.seeds:
         for name in names:
             path = file_of(options.folder, name, seed)
             if not path.exists():
                 history, pictures, judged = run(name, seed)
-                lists = {key: np.array(values) for key, values in vars(history).items()}
+                lists = history.last(len(history.steps))
                 np.savez(path, pictures=pictures.half(), judged=np.array(judged), **lists)
                 print(name, seed, flush=True)
 
 
-def load(path):
-    """Read a history back."""
-    history = History()
-    with np.load(path) as kept:
-        history.load_state_dict({key: torch.from_numpy(kept[key]) for key in vars(history)})
-    return history
-
-
-def verdicts(history, steps):
-    """List what the doctor says after each of `steps`."""
+def verdicts(lists, rounds):
+    """List what the doctor says after each of `rounds`."""
     said = []
-    for count in steps:
+    for count in rounds:
         part = History()
-        vars(part).update({name: values[:count] for name, values in vars(history).items()})
+        part.load_state_dict({name: values[:count] for name, values in lists.items()})
         said.append(diagnose(part).name)
     return said
 
 
 class Study(NamedTuple):
-    """What the doctor said of a run every ten steps from 100 on, and what the run was like at its end."""
+    """What the doctor said of a run every ten rounds from 100 on, and what the run was like at its end."""
 
     said: list
-    late: dict  # means over the last 100 steps
+    late: dict  # means over the last 100 rounds
     judged: np.ndarray  # distance to the test digits, and digits covered
 
     def named(self, truth):
-        """Return the step at which the truth was first said."""
-        return 100 + 10 * self.said.index(truth) if truth in self.said else STEPS + 1
+        """Return the round at which the truth was first said."""
+        return 100 + 10 * self.said.index(truth) if truth in self.said else ROUNDS + 1
 
 
-HALF = (STEPS // 2 - 100) // 10  # the place of the judgement at half of the run
+HALF = (ROUNDS // 2 - 100) // 10  # the place of the judgement at half of the run
 FROM_300 = (300 - 100) // 10
 
 
 def study(path):
     """Read a run and ask the doctor."""
-    history = load(path)
-    late = {key: np.mean(values[-100:]) for key, values in vars(history).items()}
-    with np.load(path) as kept:
-        return Study(verdicts(history, range(100, STEPS + 1, 10)), late, kept["judged"])
+    with np.load(path) as file:
+        judged, lists = file["judged"], {name: torch.from_numpy(file[name]) for name in NOTES}
+    late = {name: float(values[-100:].mean()) for name, values in lists.items()}
+    return Study(verdicts(lists, range(100, ROUNDS + 1, 10)), late, judged)
 
 
-def table(options, seeds, names):
-    """Print a row for each recipe, then precision and recall of each verdict."""
-    heads = "recipe", "truth", "seeds", "verdict at the end", "alarm from 300", "named at step", "other after 200"
-    heads += "hit rate", "variety", "distance", "digits"
-    print("|", " | ".join(heads), "|\n" + "|---" * len(heads) + "|")
-    known = Counter()  # (truth, verdict at the end): runs
+def table(options, names):
+    """Write a row for each recipe, then precision and recall of each verdict."""
+    known, rows = Counter(), []  # known: (truth, verdict at the end): runs
     for name in names:
         truth = EVERY[name][0]
-        runs = [study(path) for path in (file_of(options.folder, name, seed) for seed in seeds) if path.exists()]
+        paths = [file_of(options.folder, name, seed) for seed in options.seeds]
+        runs = [study(path) for path in paths if path.exists()]
         if runs:
             known.update((truth, run.said[-1]) for run in runs)
-            print("|", " | ".join(map(str, row(name, truth, runs))), "|", flush=True)
-    print("\n| verdict | runs | precision | recall |\n|---|---|---|---|")
+            rows.append(row(name, truth, runs, with_truth=options.which in ("recipes", "unseen")))
+    write_csv({"recipes": "doctor"}.get(options.which, f"doctor_{options.which}"), rows)
+    if options.which == "recipes":
+        write_csv("doctor_verdicts", list(verdict_rows(known)))
+
+
+def verdict_rows(known):
+    """Yield precision and recall of each verdict."""
     for truth in (HEALTHY, DETECTIVE, CRIMINAL, COLLAPSE, SWINGS, NAN):
         right, runs = known[truth, truth], sum(count for (t, _), count in known.items() if t == truth)
         said = sum(count for (t, verdict), count in known.items() if t and verdict == truth)
         if runs:
-            print(f"| {truth} | {runs} | {right / said if said else 0:.1%} | {right / runs:.1%} |")
+            precision, recall = (f"{100 * right / count if count else 0:.1f}" for count in (said, runs))
+            yield {"verdict": truth, "runs": runs, "precision, %": precision, "recall, %": recall}
 
 
-def row(name, truth, runs):
+def row(name, truth, runs, *, with_truth):
     """Sum up the runs of a recipe."""
+    found = {"recipe": name} | ({"truth": truth or "-"} if with_truth else {}) | {"seeds": len(runs)}
     ends = Counter(run.said[-1] for run in runs)
-    alarms = sum(set(run.said[FROM_300:]) != {HEALTHY} for run in runs) if truth == HEALTHY else ""
-    steps = [run.named(truth) for run in runs]
-    named = f"{min(steps)} to {max(steps)}" if truth not in (HEALTHY, "") else ""
-    other = sum(set(run.said[HALF + 1 :]) != {truth} for run in runs) if truth else ""
-    numbers = [span([run.late[key] for run in runs]) for key in ("detect_rate", "variety")]
-    numbers += [span([run.judged[i] for run in runs], form) for i, form in ((0, ".0f"), (1, ".0f"))]
-    says = ", ".join(f"{verdict} {count}" for verdict, count in ends.most_common())
-    return [name, truth or "-", len(runs), says, alarms, named, other, *numbers]
+    found["verdict at the end"] = ", ".join(f"{verdict} {count}" for verdict, count in ends.most_common())
+    if with_truth:
+        alarms = sum(set(run.said[FROM_300:]) != {HEALTHY} for run in runs)
+        found["alarm from 300"] = alarms if truth == HEALTHY else ""
+        ill = truth not in (HEALTHY, "")
+        found |= ranges("named at round", [run.named(truth) if ill else np.nan for run in runs], ".0f")
+        found["other after 200"] = sum(set(run.said[HALF + 1 :]) != {truth} for run in runs) if truth else ""
+    for column, note in (("hit rate", "detect_rate"), ("variety", "variety")):
+        found |= ranges(column, [run.late[note] for run in runs])
+    for i, column in enumerate(("distance", "digits")):
+        found |= ranges(column, [run.judged[i] for run in runs], ".0f")
+    return found
 
 
 def seconds(work, times):
@@ -376,45 +379,38 @@ def seconds(work, times):
 
 
 def cost(*_):
-    """Print what the doctor's notes cost beside a step of the game."""
+    """Write what the doctor's notes cost beside a round of the game."""
+    rows = []
     for size, channels, width in ((28, 1, 8), (28, 1, 16), (32, 3, 16), (64, 3, 16)):
         gan = players(size=size, channels=channels, width=width)(0)
         images = (torch.rand(64, *gan.picture_shape) * 255).byte()
         real, fake, logits = to_float(images), to_float(images.flip(0)), torch.randn(64, 1)
-        step = seconds(lambda gan=gan, images=images: train(gan, images, steps=1), 15)
+        whole = seconds(lambda gan=gan, images=images: play_round(gan, images), 15)
         notes = seconds(lambda real=real, fake=fake: variety(fake, real), 30)
         notes += seconds(lambda logits=logits: detect_rate(logits, logits), 30)
-        notes += seconds(lambda gan=gan: slope_size(gan.generator), 30)
-        notes += seconds(lambda gan=gan: slope_size(gan.discriminator), 30)
-        print(
-            f"{size} pixels, {channels} channel(s), width {width}: step {1000 * step:.1f} ms, notes {notes / step:.1%}"
-        )
+        notes += seconds(lambda gan=gan: gradient_length(gan.generator), 30)
+        notes += seconds(lambda gan=gan: gradient_length(gan.discriminator), 30)
+        what = f"{size} pixels, {channels} channel(s), width {width}"
+        rows.append({"what": what, "ms": f"{1000 * whole:.1f}", "of it notes, %": f"{100 * notes / whole:.1f}"})
     history = History()
-    for step in range(10_000):
-        history.append(step, *range(8))
-    print(f"diagnose, 10,000 steps: {1000 * seconds(lambda: diagnose(history), 20):.2f} ms")
-
-
-def span(values, form=".2f"):
-    """Say smallest to largest (median)."""
-    if not np.isfinite(values).all():
-        return ""
-    return f"{min(values):{form}} to {max(values):{form}} ({statistics.median(values):{form}})"
+    for number in range(10_000):
+        history.append(dict.fromkeys(NOTES, 0.5) | {"steps": number})
+    rows.append({"what": "the doctor, 10,000 rounds", "ms": f"{1000 * seconds(lambda: diagnose(history), 20):.2f}"})
+    write_csv("doctor_cost", rows)
 
 
 def main():
-    """Train, or print the table."""
+    """Train, or write the table."""
     groups = {"recipes": RECIPES, "remedies": MENDED, "unseen": UNSEEN, "border": BORDER}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["train", "table", "cost"])
     parser.add_argument("folder", nargs="?")
-    parser.add_argument("--seeds", default="100-119", help="first-last")
+    parser.add_argument("--seeds", type=seeds, default=range(100, 120))
     parser.add_argument("--which", choices=groups, default="recipes")
     parser.add_argument("--only", nargs="*", help="names of recipes")
     options = parser.parse_args()
-    first, last = map(int, options.seeds.split("-"))
     names = options.only or list(groups[options.which])
-    {"train": train_all, "table": table, "cost": cost}[options.what](options, range(first, last + 1), names)
+    {"train": train_all, "table": table, "cost": cost}[options.what](options, names)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """The short experiments of notebook 02 over several seeds: what its prose says of them comes from here.
 
-python benchmarks/digits_experiments.py --seeds 10      # about 20 minutes
+python benchmarks/digits_experiments.py --seeds 5      # about 10 minutes
 """
 
 import argparse
-import statistics
 
 import torch
-from judge import Judge
+from common import load_notebook, ranges, seeds, write_csv
+from measures import Judge
 
 from gans_workshop import (
     GAN,
@@ -24,64 +24,67 @@ from gans_workshop import (
     train,
 )
 
-STEPS = 300  # SHORT_STEPS in the notebook
+ROUNDS = load_notebook("02")["SHORT_STEPS"]
 
-# name: (players, d_lr, g_lr, options of train)
+# name: (players, options of GAN beside a learning rate of 3e-3)
 EXPERIMENTS = {
-    "as trained in section 6": ((Generator, Discriminator), 3e-3, 3e-3, {}),
-    "as on a GPU: width 32": ((lambda: Generator(width=32), lambda: Discriminator(width=32)), 3e-3, 3e-3, {}),
-    "break it: one number in z": ((lambda: Generator(latent_dim=1), Discriminator), 3e-3, 3e-3, {}),
-    "break it: D's rate x10": ((Generator, Discriminator), 3e-2, 3e-3, {}),
-    "break it: G's rate / 30": ((Generator, Discriminator), 3e-3, 1e-4, {}),
-    "exercise 2: hinge": ((Generator, Discriminator), 3e-3, 3e-3, {"loss": hinge}),
-    "exercise 2: least squares": ((Generator, Discriminator), 3e-3, 3e-3, {"loss": least_squares}),
-    "exercise 3: plain layers, rate 0.0002": ((MLPGenerator, MLPDiscriminator), 2e-4, 2e-4, {}),
+    "as trained in section 6": ((Generator, Discriminator), {}),
+    "as on a GPU: width 32": ((lambda: Generator(width=32), lambda: Discriminator(width=32)), {}),
+    "break it: one number in z": ((lambda: Generator(latent_dim=1), Discriminator), {}),
+    "break it: D's rate x10": ((Generator, Discriminator), {"d_lr": 3e-2}),
+    "break it: G's rate / 30": ((Generator, Discriminator), {"g_lr": 1e-4}),
+    "exercise 2: hinge": ((Generator, Discriminator), {"loss": hinge}),
+    "exercise 2: least squares": ((Generator, Discriminator), {"loss": least_squares}),
+    "exercise 3: plain layers, rate 0.0002": ((MLPGenerator, MLPDiscriminator), {"d_lr": 2e-4, "g_lr": 2e-4}),
 }
 
 
-def untrained(seeds, images):
-    """Print the first opinions, and what they cost, over all seeds (section 3 and 4)."""
-    d_real, d_fake, price = [], [], []
-    for seed in range(seeds):
+def untrained(images, seeds):
+    """Return the first opinions, and what they cost, over all seeds (section 3 and 4)."""
+    found = {"D(x)": [], "D(G(z))": [], "d_loss": []}
+    for seed in seeds:
         seed_everything(seed)
         generator, discriminator = Generator(), Discriminator()
         with torch.no_grad():
             real, fake = discriminator(to_float(images[:64])), discriminator(generator(torch.randn(64, 64)))
-        d_real.append(real.sigmoid().mean().item())
-        d_fake.append(fake.sigmoid().mean().item())
-        price.append(non_saturating.discriminator(real, fake).item())
-    print(f"untrained, {seeds} seeds: D(x) {span(d_real)}, D(G(z)) {span(d_fake)}, d_loss {span(price)}\n")
+        found["D(x)"].append(real.sigmoid().mean().item())
+        found["D(G(z))"].append(fake.sigmoid().mean().item())
+        found["d_loss"].append(non_saturating.discriminator(real, fake).item())
+    row = {"players": "untrained", "seeds": len(seeds)}
+    for name, values in found.items():
+        row |= ranges(name, values)
+    return row
 
 
-def span(values, digits=2):
-    """Say smallest to largest (median)."""
-    return f"{min(values):.{digits}f} to {max(values):.{digits}f} ({statistics.median(values):.{digits}f})"
+def experiment(name, images, judge, seeds):
+    """Play one experiment with all seeds; return its row."""
+    (make_generator, make_discriminator), how = EXPERIMENTS[name]
+    runs = []
+    for seed in seeds:
+        seed_everything(seed)
+        gan = GAN(make_generator(), make_discriminator(), seed=seed, **how)
+        train(gan, images, steps=ROUNDS)
+        late = {key: values.mean() for key, values in gan.history.last(50).items()}
+        runs.append(late | judge.score(gan.sample(5000)))
+    row = {"experiment": name, "seeds": len(seeds)}
+    columns = {"d_real": "D(x)", "d_fake": "D(G(z))", "d_loss": "d_loss", "g_loss": "g_loss"}
+    for key, column in columns.items():
+        row |= ranges(column, [run[key] for run in runs])
+    row |= ranges("distance", [run["distance"] for run in runs], ".1f")
+    return row | ranges("digits covered", [run["digits"] for run in runs], ".0f")
 
 
 def main():
-    """Run all experiments and print a row for each."""
+    """Run all experiments and write a row for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=seeds, default=range(10))
     parser.add_argument("--only", default="", help="experiments whose name contains this")
     options = parser.parse_args()
     (images, _), judge = load_digits(), Judge()
-    untrained(20, images)
-    print(f"After {STEPS} steps; opinions and losses are means over the last 50; smallest to largest (median).\n")
-    print("| experiment | seeds | D(x) | D(G(z)) | d_loss | g_loss | distance | digits covered |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
-    for name, (players, d_lr, g_lr, how) in EXPERIMENTS.items():
-        if options.only not in name:
-            continue
-        rows = []
-        for seed in range(options.seeds):
-            seed_everything(seed)
-            gan = GAN(*[player() for player in players], d_lr=d_lr, g_lr=g_lr, seed=seed)
-            train(gan, images, steps=STEPS, **how)
-            late = {key: statistics.mean(values[-50:]) for key, values in vars(gan.history).items()}
-            rows.append(late | judge.score(gan.sample(5000)))
-        cells = [span([row[key] for row in rows]) for key in ("d_real", "d_fake", "d_loss", "g_loss")]
-        cells += [span([row["distance"] for row in rows], 1), span([row["digits"] for row in rows], 0)]
-        print(f"| {name} | {options.seeds} | {' | '.join(cells)} |", flush=True)
+    write_csv("digits_untrained", [untrained(images, range(20))])
+    for name in EXPERIMENTS:
+        if options.only in name:
+            write_csv("digits_experiments", [experiment(name, images, judge, options.seeds)])
 
 
 if __name__ == "__main__":

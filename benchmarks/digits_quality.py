@@ -1,11 +1,11 @@
 """How good are the digits after 30, 60, 120 and 300 seconds on this machine's CPU? Notebook 02's GAN beside its peers.
 
-    python benchmarks/digits_quality.py --seeds 1                          # on a quiet machine: who gets how far
-    python benchmarks/digits_quality.py --only ours --steps 620 1250 2500 6250    # more seeds, as many steps as then
+    python benchmarks/digits_quality.py --seeds 100-100                            # on a quiet machine
+    python benchmarks/digits_quality.py --only ours --rounds 620 1250 2500 6250    # more seeds, as many rounds as then
 
-Every picture set is 10,000 fakes, judged by the package's evaluation.py against the 10,000 test digits. Scoring is not
-counted in the seconds. Given --steps, a busy machine does no harm: the pictures depend on the steps, not on the time
-that they took. All fakes are kept in the cache, so that another judge need not train again.
+Every picture set is 10,000 fakes, judged against the 10,000 test digits. Scoring is not counted in the seconds. Given
+--rounds, a busy machine does no harm: the pictures depend on the rounds, not on the time that they took. All fakes are
+kept in the cache, so that another judge need not train again.
 """
 
 import argparse
@@ -14,17 +14,21 @@ import statistics
 
 import numpy as np
 import torch
-from judge import Judge, blur
+from common import ranges, seeds, write_csv
+from measures import Judge, blur
 from peers import PEERS, resize
 
 from gans_workshop import GAN, Discriminator, Generator, load_digits, seed_everything, train
-from gans_workshop.workspace import cache_folder
+from gans_workshop.files.workspace import cache_folder
+from gans_workshop.game.images import to_uint8
+
+BUNDLED = "ours, 10,000 bundled digits"
 
 
 def make_gan(recipe, seed):
     """Make the GAN of a recipe and the pictures it learns from, (N, 1, H, W) uint8."""
     seed_everything(seed)
-    images, _ = load_digits(full=recipe != "ours, 10,000 bundled digits")
+    images, _ = load_digits(full=recipe != BUNDLED)
     if recipe in PEERS:
         networks, size, lr = PEERS[recipe]
         return GAN(*networks(), d_lr=lr, g_lr=lr, seed=seed), resize(images, size)
@@ -34,82 +38,92 @@ def make_gan(recipe, seed):
 @torch.no_grad()
 def draw(gan, recipe, count=10_000):
     """Draw pictures at 28 pixels, uint8: ours with the average generator, the peers' as their scripts do."""
-    if recipe in PEERS:
-        gan.generator.train()
-        z = torch.randn(count, gan.generator.latent_dim)
-        fakes = torch.cat([resize(gan.generator(part), 28) for part in z.split(100)])
-    else:
-        fakes = gan.sample(count)
-    return ((fakes + 1) * 127.5).round().clamp(0, 255).byte()
+    if recipe not in PEERS:
+        return to_uint8(gan.sample(count))
+    gan.generator.train()
+    z = torch.randn(count, gan.generator.latent_dim)
+    return to_uint8(torch.cat([resize(gan.generator(part), 28) for part in z.split(100)]))
 
 
-def kept_at(recipe, seed, step):
-    """Name the file that keeps the fakes of a recipe and seed at a step."""
+def kept_at(recipe, seed, rounds):
+    """Name the file that keeps the fakes of a recipe and seed after some rounds."""
     folder = cache_folder() / "fakes"
     folder.mkdir(exist_ok=True)
-    return folder / f"{recipe.replace('/', '-')}, seed {seed}, step {step}.npy"
+    return folder / f"{recipe.replace('/', '-')}, seed {seed}, step {rounds}.npy"
 
 
-def play(recipe, seed, *, seconds, steps):
-    """Train one GAN and yield (mark, step, fakes, history or None) at each of the given seconds or steps."""
-    files = [kept_at(recipe, seed, step) for step in steps or []]
+def play(recipe, seed, *, seconds, rounds):
+    """Train one GAN and yield (mark, rounds, fakes, history or None) at each of the given seconds or rounds."""
+    files = [kept_at(recipe, seed, mark) for mark in rounds or []]
     if files and all(file.exists() for file in files):
-        for step, file in zip(steps, files):
-            yield step, step, torch.from_numpy(np.load(file)), None
+        for mark, file in zip(rounds, files):
+            yield mark, mark, torch.from_numpy(np.load(file)), None
         return
     gan, images = make_gan(recipe, seed)
-    spent = 0
-    for mark in steps or seconds:
-        train(gan, images, **({"steps": mark - spent} if steps else {"minutes": (mark - spent) / 60}))
-        spent, fakes = mark, draw(gan, recipe)
+    for mark in rounds or seconds:
+        train(gan, images, **({"steps": mark} if rounds else {"minutes": mark / 60}))
+        fakes = draw(gan, recipe)
         np.save(kept_at(recipe, seed, gan.step), fakes.numpy())
         yield mark, gan.step, fakes, gan.history
 
 
-def run(recipe, seed, judge, *, seconds, steps):
-    """Play and score; return a row for each of the seconds or steps, with the means over the last 100 steps."""
+def run(recipe, seed, judge, *, seconds, rounds):
+    """Play and score; return a row for each of the seconds or rounds, with the means over the last 100 rounds."""
     rows = []
-    for mark, step, fakes, history in play(recipe, seed, seconds=seconds, steps=steps):
-        late = {name: statistics.mean(values[-100:]) for name, values in vars(history).items()} if history else {}
-        rows.append(late | {"recipe": recipe, "seed": seed, "mark": mark, "steps": step} | judge.score(fakes))
+    for mark, played, fakes, history in play(recipe, seed, seconds=seconds, rounds=rounds):
+        late = {name: values.mean() for name, values in history.last(100).items()} if history else {}
+        rows.append(late | {"recipe": recipe, "seed": seed, "mark": mark, "rounds": played} | judge.score(fakes))
         print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
-def print_table(rows, blurred):
-    """Print the median over the seeds, and the range of the distance, for each recipe and mark."""
-    print("| recipe | seconds or steps | seeds | steps | distance (range) | over blurred | coverage | fewest digits |")
-    print("|---|---|---|---|---|---|---|---|")
-    for recipe in dict.fromkeys(row["recipe"] for row in rows):
-        for mark in dict.fromkeys(row["mark"] for row in rows if row["recipe"] == recipe):
-            these = [row for row in rows if row["recipe"] == recipe and row["mark"] == mark]
-            d, coverage = ([row[key] for row in these] for key in ("distance", "coverage"))
-            cells = [recipe, mark, len(these), f"{statistics.median(row['steps'] for row in these):,.0f}"]
-            cells += [
-                f"{statistics.median(d):.2f} ({min(d):.2f} to {max(d):.2f})",
-                f"{statistics.median(d) / blurred:.2f}",
-            ]
-            cells += [f"{statistics.median(coverage):.2f}", min(row["digits"] for row in these)]
-            print(f"| {' | '.join(map(str, cells))} |")
+def by_time(row, blurred):
+    """Return a row for the table of one seed by the clock."""
+    found = {"recipe": row["recipe"], "seconds": row["mark"], "seed": row["seed"], "rounds": row["rounds"]}
+    found |= {"distance": f"{row['distance']:.2f}", "of the blurred": f"{row['distance'] / blurred:.2f}"}
+    return found | {"coverage": f"{row['coverage']:.2f}", "digits covered": row["digits"]}
+
+
+def by_rounds(rows, seconds, blurred):
+    """Return a row for the table over seeds: ranges and medians."""
+    middle = {key: statistics.median(row[key] for row in rows) for key in ("distance", "coverage")}
+    found = {"recipe": rows[0]["recipe"], "seconds": seconds, "seeds": len(rows), "rounds": rows[0]["rounds"]}
+    found |= ranges("distance", [row["distance"] for row in rows])
+    found |= {"of the blurred": f"{middle['distance'] / blurred:.2f}", "coverage": f"{middle['coverage']:.2f}"}
+    return found | {"fewest digits covered": min(row["digits"] for row in rows)}
+
+
+def opinions(rows):
+    """Return a row of what D said and both paid at the end."""
+    found = {"recipe": rows[0]["recipe"], "rounds": rows[0]["rounds"], "seeds": len(rows)}
+    for key, name in (("d_real", "D(x)"), ("d_fake", "D(G(z))"), ("d_loss", "d_loss"), ("g_loss", "g_loss")):
+        found |= ranges(name, [row[key] for row in rows])
+    return found
 
 
 def main():
-    """Run what the command line asks for, peers and ours in turn, and print the table."""
+    """Run what the command line asks for, peers and ours in turn, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--first-seed", type=int, default=100)
+    parser.add_argument("--seeds", type=seeds, default=range(100, 105))
     parser.add_argument("--seconds", type=int, nargs="+", default=[30, 60, 120, 300])
-    parser.add_argument("--steps", type=int, nargs="+", help="instead of --seconds")
+    parser.add_argument("--rounds", type=int, nargs="+", help="instead of by the clock, as many as --seconds")
     parser.add_argument("--only", default="", help="recipes whose name contains this")
     options = parser.parse_args()
-    recipes = [r for r in ["ours, 60,000 digits", "ours, 10,000 bundled digits", *PEERS] if options.only in r]
     judge, rows = Judge(), []
     blurred = judge.score(blur(load_digits(full=True)[0][:10_000]))["distance"]
-    for seed in range(options.first_seed, options.first_seed + options.seeds):
-        for recipe in recipes:
-            if recipe not in PEERS or seed == options.first_seed:
-                rows += run(recipe, seed, judge, seconds=options.seconds, steps=options.steps)
-    print_table(rows, blurred)
+    for seed in options.seeds:
+        for recipe in ["ours, 60,000 digits", BUNDLED, *PEERS]:
+            if options.only in recipe and (recipe not in PEERS or seed == options.seeds[0]):
+                rows += run(recipe, seed, judge, seconds=options.seconds, rounds=options.rounds)
+    if not options.rounds:
+        write_csv("digits_by_time", [by_time(row, blurred) for row in rows], keys=3)
+        return
+    for recipe in dict.fromkeys(row["recipe"] for row in rows):
+        for seconds, mark in zip(options.seconds, options.rounds):
+            these = [row for row in rows if (row["recipe"], row["mark"]) == (recipe, mark)]
+            write_csv("digits_by_rounds", [by_rounds(these, seconds, blurred)], keys=2)
+            if recipe == BUNDLED and all("d_real" in row for row in these):  # and not only kept fakes
+                write_csv("digits_opinions", [opinions(these)], keys=2)
 
 
 if __name__ == "__main__":

@@ -8,40 +8,31 @@ is mended if at the end the doctor says healthy and the judge finds at least 8 o
 """
 
 import argparse
-import statistics
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import torch
+from common import load_notebook, ranges, seeds, write_csv
 
-from gans_workshop import History, Loss, diagnose, minimax, non_saturating, wasserstein_gp
-from gans_workshop.evaluation import digit_histogram, frechet_distance, look
+from gans_workshop import (
+    Loss,
+    classify_digits,
+    diagnose,
+    digit_histogram,
+    frechet_distance,
+    load_digits,
+    minimax,
+    non_saturating,
+    wasserstein_gp,
+)
+from gans_workshop.game.notes import NOTES, History
 
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "04_when_gans_fail.ipynb"
 HEALTHY, MENDED = "healthy", "mended"
 DETECTIVE, CRIMINAL = "the detective dominates", "the criminal dominates"
 COLLAPSE, SWINGS = "mode collapse", "oscillating"
 LATE = 100  # rounds at the end over which numbers are averaged
 
-
-def cells():
-    """Return the source of each code cell of the notebook, by its name."""
-    return {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"}
-
-
-def load_notebook():
-    """Run the notebook's constants, its function `play` and the sealed settings; return all that they define."""
-    names = {"device": torch.device("cpu")}
-    exec("from gans_workshop import load_digits", names)
-    sealed = cells()["sealed"].partition("ward = ")[0]
-    smooth = cells()["ex2-solution"].partition("patient = ")[0]
-    for source in (cells()["parameters"], cells()["play"], sealed, smooth):
-        exec(source, names)
-    return names
-
-
-BOOK = load_notebook()
+BOOK = load_notebook("04", device=torch.device("cpu"), digits=load_digits()[0])
 SMOOTH = Loss(BOOK["smooth_d"], non_saturating.generator)
 # name: (what must come true, what is changed against the control); '' where it was only tried
 GAMES = {
@@ -79,33 +70,31 @@ def file_of(folder, name, seed):
 def train_all(folder, seeds, names):
     """Play what has not been played yet, seed by seed; keep the history, the last fakes and what the judge says."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    _, real = look(BOOK["load_digits"](test=True)[0])
+    _, real = classify_digits(load_digits(test=True)[0])
     for seed in seeds:
         for name in names:
             path = file_of(folder, name, seed)
             if not path.exists():
-                gan = BOOK["play"](**GAMES[name][1], seed=seed, live=False)
+                gan = BOOK["new_patient"](**GAMES[name][1], seed=seed, live=False)
                 torch.manual_seed(seed)
-                seen, features = look(gan.sample(500))
-                judged = digit_histogram(seen)[1], frechet_distance(real, features)
-                lists = {key: np.array(values) for key, values in vars(gan.history).items()}
-                np.savez(path, judged=judged, pictures=gan.sample(gan.fixed_z[:32]).half(), **lists)
+                digits, features = classify_digits(gan.sample(500))
+                judged = digit_histogram(digits)[1], frechet_distance(real, features)
+                np.savez(path, judged=judged, pictures=gan.preview()[:32].half(), **gan.history.last(gan.step))
                 print(name, seed, flush=True)
 
 
 def study(path):
     """Return a run's (verdict, round from which it stood, digits, distance, means over the last rounds)."""
-    kept = np.load(path)
-    history, lists = History(), {key: kept[key] for key in kept.files if key not in ("judged", "pictures")}
-    history.load_state_dict({key: torch.from_numpy(values) for key, values in lists.items()})
+    with np.load(path) as file:
+        judged, lists = file["judged"], {name: torch.from_numpy(file[name]) for name in NOTES}
     said = []
-    for count in range(100, len(history.steps) + 1, 10):
+    for count in range(100, len(lists["steps"]) + 1, 10):
         part = History()
-        vars(part).update({key: values[:count] for key, values in vars(history).items()})
+        part.load_state_dict({name: values[:count] for name, values in lists.items()})
         said.append(diagnose(part).name)
     stood = next(i for i in range(len(said)) if set(said[i:]) == {said[-1]})
-    late = {key: float(values[-LATE:].mean()) for key, values in lists.items()}
-    return said[-1], 100 + 10 * stood, *kept["judged"], late
+    late = {name: float(values[-LATE:].mean()) for name, values in lists.items()}
+    return said[-1], 100 + 10 * stood, *judged, late
 
 
 def holds(truth, verdict, digits):
@@ -113,40 +102,39 @@ def holds(truth, verdict, digits):
     return verdict == HEALTHY and digits >= 8 if truth in (MENDED, "") else verdict == truth
 
 
-def span(values, places=2):
-    """Say smallest to largest (median)."""
-    return f"{min(values):.{places}f} to {max(values):.{places}f} ({statistics.median(values):.{places}f})"
+def row_of(name, runs):
+    """Sum up the runs of a game."""
+    truth, verdicts = GAMES[name][0], [run[0] for run in runs]
+    row = {"game": name, "must be": truth or "only tried", "seeds": len(runs)}
+    row["holds"] = sum(holds(truth, run[0], run[2]) for run in runs)
+    ends = sorted(set(verdicts), key=verdicts.count, reverse=True)
+    row["at the end"] = ", ".join(f"{word} {verdicts.count(word)}" for word in ends)
+    for column, place in (("stood from round", 1), ("digits", 2), ("distance", 3)):
+        row |= ranges(column, [run[place] for run in runs], ".0f")
+    columns = {"d_loss": "d_loss", "g_loss": "g_loss", "D(x)": "d_real", "D(G(z))": "d_fake"}
+    for column, note in (columns | {"hit rate": "detect_rate", "variety": "variety"}).items():
+        row |= ranges(column, [run[4][note] for run in runs])
+    return row | ranges("G's gradient", [run[4]["g_slope"] for run in runs], ".4f")
 
 
 def table(folder, seeds, names):
-    """Print a row for each game."""
-    keys = ("d_loss", "g_loss", "d_real", "d_fake", "detect_rate", "variety", "g_slope")
-    print("| game | must be | holds | at the end | stood from | digits | distance |", " | ".join(keys), "|")
-    print("|---" * (7 + len(keys)) + "|")
+    """Write a row for each game."""
+    rows = []
     for name in names:
-        truth = GAMES[name][0]
         runs = [study(path) for seed in seeds if (path := file_of(folder, name, seed)).exists()]
-        if not runs:
-            continue
-        verdicts = [run[0] for run in runs]
-        ends = ", ".join(f"{word} {verdicts.count(word)}" for word in sorted(set(verdicts), key=verdicts.count)[::-1])
-        held = f"{sum(holds(truth, run[0], run[2]) for run in runs)} of {len(runs)}"
-        row = [name, truth or "mended?", held, ends, span([run[1] for run in runs], 0)]
-        row += [span([run[2] for run in runs], 0), span([run[3] for run in runs], 0)]
-        row += [span([run[4][key] for run in runs], 4 if key == "g_slope" else 2) for key in keys]
-        print("|", " | ".join(map(str, row)), "|")
+        rows += [row_of(name, runs)] if runs else []
+    write_csv("failures", rows)
 
 
 def main():
-    """Train, or print the table."""
+    """Train, or write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["train", "table"])
     parser.add_argument("folder")
-    parser.add_argument("--seeds", default="100-109", help="first-last")
+    parser.add_argument("--seeds", type=seeds, default=range(100, 110))
     parser.add_argument("--only", nargs="*", default=list(GAMES), help="names of games")
     options = parser.parse_args()
-    first, last = map(int, options.seeds.split("-"))
-    {"train": train_all, "table": table}[options.what](options.folder, range(first, last + 1), options.only)
+    {"train": train_all, "table": table}[options.what](options.folder, options.seeds, options.only)
 
 
 if __name__ == "__main__":

@@ -1,82 +1,17 @@
-"""Train the judge of evaluation.py on the 60,000 training digits, and print its reference points.
+"""How good is the judge of evaluation.py, and what do its numbers mean? Its reference points.
 
-    python benchmarks/judge.py --train     # three minutes; writes gans_workshop/data/judge.npz
-    python benchmarks/judge.py             # only the reference points
-
-The digits are shifted, blurred a little and dirtied while it learns, at random: a judge that has met slightly blurred
-digits does not take a blur for the end of the world.
+python benchmarks/judge.py      # half a minute; tools/train_judge.py trains it
 """
 
 import argparse
-from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn.functional as F
+from common import write_csv
+from measures import Judge, blur, coverage_and_density, spread
 
-import gans_workshop
-from gans_workshop import load_digits, to_float
-from gans_workshop.evaluation import (
-    coverage_and_density,
-    digit_histogram,
-    frechet_distance,
-    look,
-    make_judge,
-    nearest_images,
-    spread,
-)
+from gans_workshop import classify_digits, digit_histogram, frechet_distance, load_digits, nearest_images
 
-WEIGHTS = Path(gans_workshop.__file__).parent / "data" / "judge.npz"
-
-
-def blur(images, sigma=0.7):
-    """Blur pictures (N, 1, H, W) with a Gaussian; beyond the edge the paper is black."""
-    x = torch.arange(-3, 4)
-    kernel = torch.exp(-(x**2) / (2 * sigma**2))
-    kernel = kernel / kernel.sum()
-    return F.conv2d(F.pad(to_float(images), (3, 3, 3, 3), value=-1), torch.outer(kernel, kernel)[None, None])
-
-
-def disturb(images, *, shift=2):
-    """Shift a batch by up to two pixels, blur every other batch (sigma 0.2 to 1.0), add noise of up to 0.1."""
-    right, down = torch.randint(-shift, shift + 1, (2,)).tolist()
-    images = F.pad(images, (shift,) * 4, value=-1)
-    images = images[:, :, shift + down : shift + down + 28, shift + right : shift + right + 28]
-    if torch.rand(1) < 0.5:
-        images = blur(images, float(torch.rand(1)) * 0.8 + 0.2)
-    return images + 0.1 * torch.rand(1) * torch.randn_like(images)
-
-
-def train_judge(images, labels, *, epochs=6, batch_size=128):
-    """Teach a judge the training digits, images (N, 1, 28, 28) uint8."""
-    torch.manual_seed(0)
-    judge = make_judge()
-    optimizer = torch.optim.Adam(judge.parameters(), lr=1e-3)
-    steps = epochs * -(-len(images) // batch_size)
-    pace = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
-    for _ in range(epochs):
-        for batch in torch.randperm(len(images)).split(batch_size):
-            loss = F.cross_entropy(judge(disturb(to_float(images[batch]))), labels[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            pace.step()
-    return judge
-
-
-class Judge:
-    """What the benchmarks ask: 10,000 pictures against the 10,000 test digits; coverage and density on 2,000."""
-
-    def __init__(self):
-        self.test_images, self.test_labels = load_digits(full=True, test=True)
-        self.digits, self.real = look(self.test_images)
-
-    def score(self, images):
-        """Return distance, coverage, density and the number of digits covered."""
-        digits, features = look(images)
-        coverage, density = coverage_and_density(self.real[:2000], features[:2000])
-        distance = frechet_distance(self.real, features)
-        return {"distance": distance, "coverage": coverage, "density": density, "digits": digit_histogram(digits)[1]}
+BLURRED = "the same, blurred (sigma 0.7)"
 
 
 def reference_pictures(images, labels, count):
@@ -86,7 +21,7 @@ def reference_pictures(images, labels, count):
     ones = images[labels == 1]
     return {
         "other real digits": images[:count],
-        "the same, blurred (sigma 0.7)": blur(images[:count]),
+        BLURRED: blur(images[:count]),
         "only ones": ones[torch.arange(count) % len(ones)],
         "one blob, repeated": blob.repeat(count, 1, 1, 1),
         "one digit, repeated": images[:1].repeat(count, 1, 1, 1),
@@ -94,46 +29,47 @@ def reference_pictures(images, labels, count):
     }
 
 
-def print_references(images, labels, judge):
-    """Print the table with all numbers, for 10,000 pictures and for 2,000 against the bundled test digits."""
-    small_real, _ = load_digits(test=True)
-    _, small = look(small_real)
-    train, _ = load_digits()
-    print("| pictures | distance | of the blurred | coverage | density | digits covered |")
-    print("|---|---|---|---|---|---|")
+def accuracy(judge):
+    """Return which part of the test digits the judge names, as they are and blurred."""
+    cases = {"the 10,000 test digits": judge.digits, BLURRED: classify_digits(blur(judge.test_images))[0]}
+    right = {name: (digits == judge.test_labels).double().mean().item() for name, digits in cases.items()}
+    return [{"pictures": name, "right, %": f"{100 * part:.1f}"} for name, part in right.items()]
+
+
+def against_10000(images, labels, judge):
+    """Score 10,000 pictures of each kind against the 10,000 test digits."""
     scores = {name: judge.score(pictures) for name, pictures in reference_pictures(images, labels, 10_000).items()}
-    blurred = scores["the same, blurred (sigma 0.7)"]["distance"]
-    for name, s in scores.items():
-        cells = [s["distance"], s["distance"] / blurred, s["coverage"], s["density"]]
-        print(f"| {name} | {' | '.join(f'{cell:.2f}' for cell in cells)} | {s['digits']} |")
-    print(
-        "\n| 2,000 pictures | distance | coverage | density | digits covered | spread | to the nearest of the bundled |"
-    )
-    print("|---|---|---|---|---|---|---|")
+    rows = []
+    for name, score in scores.items():
+        numbers = {"distance": score["distance"], "of the blurred": score["distance"] / scores[BLURRED]["distance"]}
+        numbers |= {key: score[key] for key in ("coverage", "density")}
+        row = {key: f"{number:.2f}" for key, number in numbers.items()}
+        rows.append({"pictures": name} | row | {"digits covered": score["digits"]})
+    return rows
+
+
+def against_2000(images, labels):
+    """Score 2,000 pictures of each kind against the bundled test digits."""
+    real, rows = load_digits(test=True)[0], []
+    train, features_of_real = load_digits()[0], classify_digits(real)[1]
     for name, pictures in reference_pictures(images[20_000:], labels[20_000:], 2000).items():  # none is bundled
-        digits, features = look(pictures)
-        coverage, density = coverage_and_density(small, features)
+        digits, features = classify_digits(pictures)
+        coverage, density = coverage_and_density(features_of_real, features)
+        row = {"distance": frechet_distance(features_of_real, features), "coverage": coverage, "density": density}
+        row = {"pictures": name} | {key: f"{number:.2f}" for key, number in row.items()}
+        row |= {"digits covered": digit_histogram(digits)[1], "spread": f"{spread(pictures, real):.2f}"}
         near = nearest_images(pictures[:500], train)[0].median()
-        print(
-            f"| {name} | {frechet_distance(small, features):.2f} | {coverage:.2f} | {density:.2f} "
-            f"| {digit_histogram(digits)[1]} | {spread(pictures, small_real):.2f} | {near:.2f} |"
-        )
+        rows.append(row | {"pixel difference to the nearest": f"{near:.2f}"})
+    return rows
 
 
 def main():
-    """Train if asked to, then print the judge's accuracy and its reference points."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--train", action="store_true", help=f"train afresh and write {WEIGHTS.name}")
-    images, labels = load_digits(full=True)
-    if parser.parse_args().train:
-        weights = train_judge(images, labels).state_dict()
-        np.savez_compressed(WEIGHTS, **{name: values.half().numpy() for name, values in weights.items()})
-    judge = Judge()
-    right = [(digits == truth).double().mean() for digits, truth in (
-        (judge.digits, judge.test_labels), (look(blur(judge.test_images))[0], judge.test_labels)
-    )]  # fmt: skip
-    print(f"right on the 10,000 test digits: {right[0]:.4f}; on the same, blurred: {right[1]:.4f}\n")
-    print_references(images, labels, judge)
+    """Write the judge's accuracy and its reference points."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    (images, labels), judge = load_digits(full=True), Judge()
+    write_csv("judge_accuracy", accuracy(judge))
+    write_csv("judge_10000", against_10000(images, labels, judge))
+    write_csv("judge_2000", against_2000(images, labels))
 
 
 if __name__ == "__main__":

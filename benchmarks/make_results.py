@@ -54,8 +54,8 @@ def anchor(title):
 
 def results():
     """Return the whole of RESULTS.md."""
-    head = "What the pages state was measured here. The tables come from the CSV files in `results`, each with its machine\n"
-    head += "and date; ranges are smallest to largest, with the median in brackets. Made by `python benchmarks/make_results.py`."
+    head = """What the pages state was measured here; ranges are smallest to largest, with the median in brackets.
+Made by `python benchmarks/make_results.py` from the claims, the texts and the CSV files in this folder."""
     sections = [TABLE.sub(as_table, section(name)).strip() for name in SECTIONS]
     sections = [re.sub(r"\]\((?!https?:|#|results/)", "](results/", text) for text in sections]
     return "\n\n".join(["# Results", head, "## Claims", claims(), *sections]) + "\n"

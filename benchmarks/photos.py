@@ -8,6 +8,7 @@ python benchmarks/photos.py odd FOLDER LABELS   # a folder of odd files and a ta
 """
 
 import csv
+import hashlib
 import io
 import os
 import resource
@@ -20,10 +21,11 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from common import ranges, write_csv
 from PIL import Image
 
-from gans_workshop.photos import load_photos
-from gans_workshop.pictures import known_formats, read_picture
+from gans_workshop import known_formats, load_photos
+from gans_workshop.files.decoding import SIDE, read_picture
 
 SIZE = (4000, 3000)
 
@@ -47,12 +49,13 @@ def in_a_process(work):
 
 
 def odd(folder, labels):
+    """Let each file be read in a process of its own, then the whole folder at once."""
     known_formats()
     Image.MAX_IMAGE_PIXELS = None
     counts, seconds, memory, wrong = Counter(), [], [], []
     with open(labels, encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    for row in rows:
+        files = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    for row in files:
         path = Path(folder) / row["file"]
         reason, took, grown = in_a_process(lambda path=path: read_picture(path.read_bytes(), path.name).reason)
         fate = "used" if not reason else "same colour all over" if "same colour" in reason else "left out"
@@ -60,23 +63,34 @@ def odd(folder, labels):
         seconds.append(took)
         memory.append(grown)
         if (row["expect"], fate) in {("load", "left out"), ("skip", "used")}:
-            wrong.append(f"{row['file']}: {reason or 'used'}")
-    print("| label | files | loaded | of these the same colour all over | left out |\n|---|---|---|---|---|")
+            wrong.append(row["file"])
+            print(f"{row['file']}: {reason or 'used'}")
+    rows = []
     for label in ("load", "skip", "either"):
         used, plain, out = (counts[label, fate] for fate in ("used", "same colour all over", "left out"))
-        print(f"| {label} | {used + plain + out} | {used + plain} | {plain} | {out} |")
-    print(f"\nslowest {max(seconds):.2f} s, most memory {max(memory):.0f} MB; against their label: {wrong or 'none'}")
+        row = {"label": label, "files": used + plain + out, "loaded": used + plain}
+        rows.append(row | {"of these the same colour all over": plain, "left out": out})
+    write_csv("photos_odd", rows)
     with tempfile.TemporaryDirectory() as cache:
         os.environ["GANS_WORKSHOP_CACHE"] = cache
         _, report = load_photos(folder)
-        print(f"as a folder: {report.found} found = {len(report.used)} used + {len(report.skipped)} left out")
+    totals = {
+        "files": len(files),
+        "slowest, seconds": f"{max(seconds):.2f}",
+        "most memory, MB": f"{max(memory):.0f}",
+        "against their label": len(wrong),
+        "as one folder: found": report.found,
+        "as one folder: used": len(report.used),
+        "as one folder: left out": len(report.skipped),
+    }
+    write_csv("photos_odd_totals", [{"what": what, "value": value} for what, value in totals.items()])
 
 
 def large():
+    """Read pictures of many megapixels, each in a process of its own."""
     known_formats()
     Image.MAX_IMAGE_PIXELS = None
     detail = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
-    print("| picture | megapixels | seconds | memory, MB | verdict |\n|---|---|---|---|---|")
     cases = [
         ("JPEG", "RGB", (20000, 14000), {}),
         ("JPEG", "RGB", (8000, 6000), {"progressive": True}),
@@ -89,13 +103,15 @@ def large():
         ("AVIF", "RGB", (6600, 6000), {"speed": 10}),
         ("HEIF", "RGB", (6600, 6000), {"quality": 50}),
     ]
+    rows = []
     for kind, mode, size, options in cases:
-        if kind not in known_formats():
-            continue
-        _, data = in_file(detail, kind, mode, size, options)
-        verdict, seconds, grown = in_a_process(lambda data=data: read_picture(data, "x").reason or "used")
-        name = f"{'progressive ' if 'progressive' in options else ''}{kind}, {mode}"
-        print(f"| {name} | {size[0] * size[1] / 1e6:.0f} | {seconds:.2f} | {grown:.0f} | {verdict} |", flush=True)
+        if kind in known_formats():
+            _, data = in_file(detail, kind, mode, size, options)
+            verdict, seconds, grown = in_a_process(lambda data=data: read_picture(data, "x").reason or "used")
+            name = f"{'progressive ' if 'progressive' in options else ''}{kind}, {mode}"
+            row = {"picture": name, "megapixels": f"{size[0] * size[1] / 1e6:.0f}", "seconds": f"{seconds:.2f}"}
+            rows.append(row | {"memory, MB": f"{grown:.0f}", "verdict": verdict})
+    write_csv("photos_large", rows, keys=2)
 
 
 def in_file(detail, kind, mode, size, options):
@@ -134,17 +150,16 @@ def plainly(path):
     return np.asarray(square.resize((64, 64), Image.Resampling.BICUBIC), float)
 
 
-def speed(photos=12, rounds=5):
+def speed(photos=12, turns=5):
     """Compare `load_photos` on a whole folder, cache and all, with the plain way: processor time of all threads."""
-    print("| JPEG quality | MB a file | plain, ms | ours, ms | times as fast | mean difference at 64 pixels |")
-    print("|---|---|---|---|---|---|", flush=True)
+    rows = []
     for quality in (75, 85, 90, 95):
         times, names = {"plain": [], "ours": []}, [f"{i:02}.jpg" for i in range(int(photos))]
         with tempfile.TemporaryDirectory() as folder:
             files = [Path(folder) / "cats" / name for name in names]
             files[0].parent.mkdir()
             sizes = [path.write_bytes(photo(seed, quality)) for seed, path in enumerate(files)]
-            for turn in range(int(rounds)):
+            for turn in range(int(turns)):
                 os.environ["GANS_WORKSHOP_CACHE"] = f"{folder}/cache-{turn}"
                 start = time.process_time()
                 plain = [plainly(path) for path in files]
@@ -155,12 +170,30 @@ def speed(photos=12, rounds=5):
                 assert report.used == names
         far = [abs(a - b).mean() for a, b in zip(plain, images.permute(0, 2, 3, 1).numpy().astype(float))]
         a, b = (1000 * statistics.median(times[way]) for way in times)
-        ratios = [x / y for x, y in zip(times["plain"], times["ours"])]
-        print(
-            f"| {quality} | {statistics.median(sizes) / 1e6:.1f} | {a:.0f} | {b:.1f} | {statistics.median(ratios):.2f} "
-            f"({min(ratios):.2f} to {max(ratios):.2f}) | {statistics.mean(far):.2f}, at most {max(far):.2f} |",
-            flush=True,
-        )
+        row = {"JPEG quality": quality, "photos": len(files), "turns": int(turns)}
+        row |= {"MB a file": f"{statistics.median(sizes) / 1e6:.1f}", "plain, ms": f"{a:.0f}", "ours, ms": f"{b:.1f}"}
+        row |= ranges("times as fast", [x / y for x, y in zip(times["plain"], times["ours"])])
+        rows.append(row | {"mean difference, of 255": f"{statistics.mean(far):.2f}", "at most": f"{max(far):.2f}"})
+    write_csv("photos_speed", rows, keys=2)
+    write_csv("photos_speed_parts", list(parts([photo(seed) for seed in range(int(photos))], int(turns))))
+
+
+def parts(contents, turns):
+    """Yield what of our time nothing can skip: JPEG's own unpacking, at the size that we ask for, and the checksum."""
+
+    def unpack(data):
+        image = Image.open(io.BytesIO(data))
+        image.draft(None, (2 * SIDE, 2 * SIDE))
+        image.load()
+
+    works = {"JPEG's own unpacking": unpack, "the checksum": lambda data: hashlib.sha1(data).hexdigest()}
+    for name, work in works.items():
+        times = []
+        for data in contents * turns:
+            start = time.process_time()
+            work(data)
+            times.append(time.process_time() - start)
+        yield {"part of our time at quality 90": name, "ms": f"{1000 * statistics.median(times):.1f}"}
 
 
 def second_start():
@@ -171,13 +204,19 @@ def second_start():
         for i in range(2000):
             small = Image.fromarray(random.integers(0, 256, (6, 8, 3), dtype=np.uint8))
             small.resize((640, 480), 3).save(f"{folder}/cats/{i}.jpg")
-        program = "import sys, time; from gans_workshop.photos import load_photos; from PIL import Image\n"
-        program += "for size in (32, 64, 128):\n    start = time.perf_counter()\n"
+        program = "import sys, time; from gans_workshop import load_photos; from PIL import Image\n"
+        program += "for size in (32, 64, 128):\n    begun = time.perf_counter()\n"
         program += "    images, _ = load_photos(sys.argv[1], image_size=size)\n"
-        program += "    print(f'{len(images)} pictures, {size} pixels: {time.perf_counter() - start:.2f} s')"
-        for start in ("first start", "second start"):
-            print(f"{start}, a process of its own:", flush=True)
-            subprocess.run([sys.executable, "-c", program, f"{folder}/cats"], check=True, stderr=subprocess.DEVNULL)
+        program += "    print('\\nseconds', size, len(images), time.perf_counter() - begun)"
+        rows = []
+        for start in ("first", "second"):
+            command = [sys.executable, "-c", program, f"{folder}/cats"]
+            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            for line in said.splitlines():
+                if line.startswith("seconds "):
+                    _, size, count, seconds = line.split()
+                    rows.append({"start": start, "size": size, "pictures": count, "seconds": f"{float(seconds):.2f}"})
+        write_csv("photos_start", rows, keys=2)
 
 
 def few():
@@ -188,31 +227,32 @@ def few():
         GAN,
         Discriminator,
         Generator,
+        cut_out,
         load_portraits,
         seed_everything,
+        shift,
         to_float,
         train,
     )
-    from gans_workshop.augment import cut_out, shift
 
     images = load_portraits(image_size=32)
     images = images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
-    print("| augmentation | seed | D(known) | D(unseen) |\n|---|---|---|---|")
-    for augment in (None, lambda images: cut_out(shift(images))):
+    for name, augment in (("none", None), ("moved and cut", lambda images: cut_out(shift(images)))):
+        ahead, said_fake, size = [], 0, {"image_size": 32, "channels": 3, "width": 16}
         for seed in range(42, 52):
             seed_everything(seed)
-            gan = GAN(
-                Generator(image_size=32, channels=3, width=16),
-                Discriminator(image_size=32, channels=3, width=16),
-                seed=seed,
-            )
-            train(gan, images[:60], steps=300, batch_size=60, augment=augment)
+            gan = GAN(Generator(**size), Discriminator(**size), augment=augment, seed=seed)
+            train(gan, images[:60], steps=300, batch_size=60)
             gan.discriminator.eval()
             with torch.no_grad():
                 known, unseen = (
                     gan.discriminator(to_float(part)).sigmoid().mean().item() for part in (images[:60], images[60:120])
                 )
-            print(f"| {'moved and cut' if augment else 'none'} | {seed} | {known:.2f} | {unseen:.2f} |", flush=True)
+            print(f"{name}, seed {seed}: D(known) {known:.2f}, D(unseen) {unseen:.2f}", flush=True)
+            ahead.append(known - unseen)
+            said_fake += max(known, unseen) < 0.01
+        row = {"augmentation": name, "seeds": len(ahead)} | ranges("D(known) - D(unseen)", ahead)
+        write_csv("photos_few", [row | {"said fake to everything": said_fake}])
 
 
 if __name__ == "__main__":

@@ -1,24 +1,18 @@
-"""Train notebook 00's digit recogniser with several seeds and print every range that its prose states.
+"""Train notebook 00's digit recogniser with several seeds and write every range that its prose states.
 
     python benchmarks/pictures_are_numbers.py      # about two minutes
 
-The functions are the notebook's own: its cells tagged `parameters` and `algorithm` are run here. The ten drawings were
-made by hand on its grid of 10 x 10 cells.
+The functions are the notebook's own. The ten drawings were made by hand on its grid of 10 x 10 cells.
 """
 
-import json
-import statistics
+import argparse
 import time
-from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
+from common import load_notebook, ranges, seeds, write_csv
 
 from gans_workshop import load_digits, to_float
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "00_pictures_are_numbers.ipynb"
-SEEDS = range(20)
 DRAWINGS = """
 ...####... ..##..##.. .##....##. .##....##. .##....##. .##....##. .##....##. .##....##. ..##..##.. ...####...
 ....##.... ...###.... ....##.... ....##.... ....##.... ....##.... ....##.... ....##.... ....##.... ....##....
@@ -33,14 +27,12 @@ DRAWINGS = """
 """
 
 
-def load_notebook():
-    """Run the notebook's cells that are tagged `parameters` or `algorithm` and return what they define."""
-    names = {"np": np, "torch": torch, "nn": nn, "load_digits": load_digits, "to_float": to_float}
-    names["digits"], names["labels"] = load_digits()
-    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
-        if {"parameters", "algorithm"} & set(cell["metadata"].get("tags", [])):
-            exec("".join(cell["source"]), names)
-    return names
+def load():
+    """Return what the notebook defines, with the digits that its functions need."""
+    book = load_notebook("00")
+    book["digits"], book["labels"] = load_digits()
+    book["test_digits"], book["test_labels"] = load_digits(test=True)
+    return book
 
 
 def drawn_digits():
@@ -50,14 +42,10 @@ def drawn_digits():
     return grid.reshape(10, 10, 10)
 
 
-def spread(values, form):
-    return f"{min(values):{form}} to {max(values):{form}} ({statistics.median(values):{form}})"
-
-
 def measure(book, seed):
     """Train one recogniser and return what the prose speaks of, as a dict."""
     start = time.perf_counter()
-    judge = book["judge"] = book["train_judge"](seed)
+    network = book["network"] = book["train_network"](seed)
     seconds = time.perf_counter() - start
     book["SEED"] = seed
     opinions = [book["opinion"](ink) for ink in drawn_digits()]
@@ -65,30 +53,33 @@ def measure(book, seed):
     heart[2:7] = [
         [c == "#" for c in row] for row in (".###..###.", "##########", ".########.", "..######..", "....##....")
     ]
-    dreams, sure = book["dream"](judge)
+    dreams, sure = book["dream"](network)
     return {
         "seconds": seconds,
-        "right": book["share_right"](judge, book["test_digits"]),
-        "right, black on white": book["share_right"](judge, 255 - book["test_digits"]),
+        "right": book["share_right"](network, book["test_digits"]),
+        "right, black on white": book["share_right"](network, 255 - book["test_digits"]),
         "drawings recognised": sum(o.argmax().item() == number for number, o in enumerate(opinions)),
         "the two: recognised": float(opinions[2].argmax().item() == 2),
         "the two: probability": opinions[2][2].item(),
         "a clean sheet: highest": book["opinion"](np.zeros((10, 10), bool)).max().item(),
         "a heart: highest": book["opinion"](heart).max().item(),
         "dreams: least sure": min(sure),
-        "dreams: share of pixels off the paper": (dreams > -0.5).float().mean().item(),
-        "real digits: share of pixels off the paper": (to_float(book["digits"]) > -0.5).float().mean().item(),
+        "dreams: share of pixels off the background": (dreams > -0.5).float().mean().item(),
+        "real digits: share of pixels off the background": (to_float(book["digits"]) > -0.5).float().mean().item(),
     }
 
 
 def main():
-    """Print the table."""
-    book = load_notebook()
-    runs = [measure(book, seed) for seed in SEEDS]
-    print(f"{len(SEEDS)} seeds; smallest to largest (median).\n\n| what | range |\n|---|---|")
-    for name in runs[0]:
-        values = [run[name] for run in runs]
-        print(f"| {name} | {spread(values, '.3f') if isinstance(values[0], float) else spread(values, '.0f')} |")
+    """Write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=seeds, default=range(20))
+    options = parser.parse_args()
+    book, rows = load(), []
+    runs = [measure(book, seed) for seed in options.seeds]
+    for name, first in runs[0].items():
+        form = ".3f" if isinstance(first, float) else ".0f"
+        rows.append({"what": name, "seeds": len(runs)} | ranges("value", [run[name] for run in runs], form))
+    write_csv("pictures_are_numbers", rows)
 
 
 if __name__ == "__main__":

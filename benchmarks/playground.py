@@ -1,50 +1,42 @@
-"""Play the games of notebook 06 with ten seeds each and print what its prose states.
+"""Play the games of notebook 06 with ten seeds each and write what its prose states.
 
     python benchmarks/playground.py      # two minutes of processor time
 
-The functions are the notebook's own: its cells tagged `parameters` and `algorithm` are run here. All seeds play at
-once: the layers of their players are stacked, (N, 2) becomes (seeds, N, 2), and nothing passes from one to another.
+The functions are the notebook's own. All seeds play at once: the layers of their players are stacked, (N, 2) becomes
+(seeds, N, 2), and nothing passes from one to another.
 """
 
 import argparse
-import json
 import math
 import statistics
 from itertools import pairwise
-from pathlib import Path
 from types import SimpleNamespace
 
 import torch
+from common import load_notebook, ranges, seeds, write_csv
 from torch import nn
 
-from gans_workshop import non_saturating, seed_everything
-from gans_workshop.sketches import SHEET
+from gans_workshop import SHEET, seed_everything
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "06_points_playground.ipynb"
 LOOKS = 30  # how often a game is looked at
-COLUMNS = {  # what a row says: key: (heading, digits)
-    "islands": ("islands at the end", 0),
-    "late": ("islands, mean of the second half", 1),
-    "all": ("rounds to all eight", 0),
-    "on islands": ("fakes on islands at the end", 2),
-    "moves": ("moves of the main island", 0),
-    "met": ("main islands met", 0),
-    "clump": ("fakes in one clump", 2),
-    "on": ("fakes near land", 2),
-    "reached": ("land near a fake", 2),
-    "at islands": ("D at the islands", 2),
-    "elsewhere": ("D elsewhere", 2),
+COLUMNS = {  # what a row says: key: (heading, form)
+    "islands": ("islands at the end", ".0f"),
+    "late": ("islands, mean of the second half", ".1f"),
+    "all": ("rounds to all eight", ".0f"),
+    "on islands": ("fakes on islands at the end", ".2f"),
+    "moves": ("moves of the main island", ".0f"),
+    "met": ("main islands met", ".0f"),
+    "clump": ("fakes in one clump", ".2f"),
+    "on": ("fakes near land", ".2f"),
+    "reached": ("land near a fake", ".2f"),
+    "at islands": ("D at the islands", ".2f"),
+    "elsewhere": ("D elsewhere", ".2f"),
 }
 
 
-def load_notebook():
-    """Run the notebook's cells that are tagged `parameters` or `algorithm` and return what they define."""
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    names = {"torch": torch, "nn": nn, "non_saturating": non_saturating, "SHEET": SHEET}
-    for cell in cells:
-        if {"parameters", "algorithm"} & set(cell["metadata"].get("tags", [])):
-            functions, *_ = "".join(cell["source"]).partition("\n\n\nseed_everything")  # not the game below them
-            exec(functions, names)
+def load():
+    """Return what the notebook defines."""
+    names = load_notebook("06")
     names["draw"] = lambda G, count: names["draw_z"](G, count)  # also after `new_games` has replaced it
     return SimpleNamespace(**names)
 
@@ -102,12 +94,12 @@ def shares(n, fakes):
 
 
 def opinions(n, D, seeds):
-    """Return what D says all over the sheet, (seeds, 27 * 27), and how far each of these places is from an island."""
+    """Return what D says all over the sheet, (seeds, 27 * 27), and how far each of these spots is from an island."""
     along = torch.linspace(-SHEET, SHEET, 27)
-    places = torch.cartesian_prod(along, along)
+    spots = torch.cartesian_prod(along, along)
     with torch.no_grad():
-        said = D(places.expand(len(seeds), -1, 2)).sigmoid()[..., 0]
-    return said, torch.cdist(places, n.ISLANDS).min(dim=1).values
+        said = D(spots.expand(len(seeds), -1, 2)).sigmoid()[..., 0]
+    return said, torch.cdist(spots, n.ISLANDS).min(dim=1).values
 
 
 def alone(n, seeds):
@@ -183,20 +175,22 @@ def summary(looks, rounds):
     }
 
 
-def span(values, digits):
-    """Say smallest to largest (median)."""
-    low, high, middle = (f"{pick(values):.{digits}f}" for pick in (min, max, statistics.median))
-    return f"{low} to {high} ({middle})".replace("inf", "never")
+def row_of(name, runs):
+    """Sum up the runs of a game."""
+    row = {"game": name, "seeds": len(runs)}
+    for key, (heading, form) in COLUMNS.items():
+        row |= ranges(heading, [run.get(key, math.nan) for run in runs], form)
+    return {key: str(value).replace("inf", "never") for key, value in row.items()}
 
 
 def main():
-    """Run all games and print a row for each."""
+    """Play all games and write both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=seeds, default=range(10))
     parser.add_argument("--only", default="", help="games whose name contains this")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    n = load_notebook()
+    n = load()
     swapped = {"d_rate": n.G_RATE, "g_rate": n.D_RATE}
     games = {
         "the game": {"make": n.new_game},
@@ -208,20 +202,13 @@ def main():
         "heart, twice the rounds": {"make": n.new_game, "land": n.from_text(n.HEART), "rounds": 2 * n.ROUNDS},
         "moons, twice the rounds": {"make": n.new_game, "land": n.moons, "rounds": 2 * n.ROUNDS},
     }
-    seeds = range(options.seeds)
-    print("| first only D, then only G |", len(seeds), "seeds |\n|---|---|")
-    for name, values in alone(n, seeds).items():
-        print(f"| {name} | {span(values, 2)} |", flush=True)
-    print("\n| game | seeds |", " | ".join(heading for heading, _ in COLUMNS.values()), "|")
-    print("|---" * (2 + len(COLUMNS)) + "|", flush=True)
+    rows = []
+    for name, values in alone(n, options.seeds).items():
+        rows.append({"first only D, then only G": name, "seeds": len(options.seeds)} | ranges("value", values))
+    write_csv("playground_alone", rows)
     for name, how in games.items():
         if options.only in name:
-            rows = whole_game(n, seeds, **how)
-            cells = [
-                span([row[key] for row in rows], digits) if key in rows[0] else ""
-                for key, (_, digits) in COLUMNS.items()
-            ]
-            print(f"| {name} | {len(rows)} | {' | '.join(cells)} |", flush=True)
+            write_csv("playground", [row_of(name, whole_game(n, options.seeds, **how))])
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
     python benchmarks/small_sets.py --recipes augmented upsample --seeds 3     # some, more seeds
     python benchmarks/small_sets.py --pictures crops --recipes augmented       # 600 crops of photographs (scikit-image)
 
-Seconds are those of this process on one thread, so that neighbours on the machine do no harm. `distance` and
-`coverage` need no trained judge: see `distance` and `coverage` below.
+Seconds are those of this process on one thread, so that neighbours on the machine do no harm. `sliced_distance` and
+`coverage` need no trained judge.
 """
 
 import argparse
@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from common import ranges, seeds, write_csv
+from measures import diff_augment
 from torch import nn
 
 from gans_workshop import (
@@ -24,17 +26,17 @@ from gans_workshop import (
     Discriminator,
     Generator,
     Loss,
-    diff_augment,
+    cut_out,
     hinge,
     load_portraits,
     non_saturating,
     save_contact_sheet,
     seed_everything,
+    shift,
     to_float,
     train,
     workshop_folder,
 )
-from gans_workshop.augment import cut_out, shift
 
 
 def crops(image_size, count=600):
@@ -79,7 +81,7 @@ def patches(images):
     return F.unfold(images, 7, stride=5).permute(0, 2, 1).reshape(-1, 49 * images.shape[1])
 
 
-def distance(real, fake, *, directions=256):
+def sliced_distance(real, fake, *, directions=256):
     """Sliced Wasserstein distance (Rabin et al. 2011), the mean over the three views, times 100: 0 is perfect.
 
     In each of 256 fixed random directions both sets become heaps of numbers, and sorted they are compared.
@@ -102,7 +104,7 @@ def coverage(real, fake, *, k=5):
 
 
 def references(images):
-    """Score pictures whose quality is known: a check of the measure."""
+    """Score pictures whose quality is known, a check of the measure; return rows."""
     real, generator = to_float(images), torch.Generator().manual_seed(0)
     order = torch.randperm(len(real), generator=generator)
     half = len(real) // 2
@@ -114,9 +116,12 @@ def references(images):
         "the mean picture, repeated": (real, real.mean(0, keepdim=True).expand_as(real)),
         "noise": (real, torch.rand(real.shape, generator=generator) * 2 - 1),
     }
-    print("| pictures | distance | coverage |\n|---|---|---|")
-    for name, (a, b) in rows.items():
-        print(f"| {name} | {distance(a, b):.1f} | {coverage(a, b):.2f} |")
+    return [{"pictures": name} | scores(a, b) for name, (a, b) in rows.items()]
+
+
+def scores(real, fake):
+    """Return both numbers as they stand in a CSV."""
+    return {"sliced distance": f"{sliced_distance(real, fake):.1f}", "coverage": f"{coverage(real, fake):.2f}"}
 
 
 # What is compared
@@ -159,8 +164,8 @@ def r1(weight):
     return Loss(non_saturating.discriminator, non_saturating.generator, penalty)
 
 
-def make(image_size, *, width=16, d_width=16, lr=3e-3, g_lr=None, upsample=False, norm="batch", seed=0):
-    """Make a GAN for colour pictures."""
+def make(image_size, *, width=16, d_width=16, lr=3e-3, g_lr=None, upsample=False, norm="batch", seed=0, **rules):
+    """Make a GAN for colour pictures; rules: its loss and its augmentation."""
     seed_everything(seed)
     generator = Generator(image_size=image_size, channels=3, width=width)
     discriminator = Discriminator(image_size=image_size, channels=3, width=d_width)
@@ -168,12 +173,16 @@ def make(image_size, *, width=16, d_width=16, lr=3e-3, g_lr=None, upsample=False
         generator = upsampled(generator)
     if norm != "batch":
         discriminator = without_norm(discriminator, spectral=norm == "spectral")
-    return GAN(generator, discriminator, d_lr=lr, g_lr=g_lr or lr, seed=seed)
+    return GAN(generator, discriminator, d_lr=lr, g_lr=g_lr or lr, seed=seed, **rules)
 
 
-# name: (how the GAN is made, how it is trained)
-AUGMENTED = {"augment": diff_augment}
-MOVED = {"augment": lambda images: cut_out(shift(images))}  # as in notebook 03
+# name: (how the GAN is made, its rules and batch size)
+def moved(images):
+    """Change pictures as notebook 03 does."""
+    return cut_out(shift(images))
+
+
+AUGMENTED, MOVED = {"augment": diff_augment}, {"augment": moved}
 RECIPES = {
     "plain": ({}, {}),
     "augmented": ({}, AUGMENTED),
@@ -212,19 +221,21 @@ RECIPES = {
 
 def run(recipe, images, *, count, marks, seed, folder):
     """Train one GAN on `count` of the pictures; return a row with its scores against all, at each mark in seconds."""
-    making, training = RECIPES[recipe]
-    gan, real, rows, spent = make(images.shape[-1], seed=seed, **making), to_float(images), [], 0
+    making, rules = RECIPES[recipe]
+    batch_size = rules.get("batch_size", 64)
+    rules = {key: value for key, value in rules.items() if key != "batch_size"}
+    gan, real, rows, spent = make(images.shape[-1], seed=seed, **making, **rules), to_float(images), [], 0
     few = images[torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]]
     for mark in marks:
         while spent < mark:
             start = time.process_time()
-            train(gan, few, steps=10, **training)
+            train(gan, few, steps=gan.step + 10, batch_size=batch_size)
             spent += time.process_time() - start
         seed_everything(seed)
         fake = gan.sample(len(images))
         row = {"recipe": recipe, "size": images.shape[-1], "pictures": len(few), "seed": seed, "seconds": mark}
-        row |= {"steps": gan.step}
-        row |= {"distance": round(distance(real, fake), 2), "coverage": round(coverage(real, fake), 3)}
+        row |= {"rounds": gan.step}
+        row |= {"distance": round(sliced_distance(real, fake), 2), "coverage": round(coverage(real, fake), 3)}
         rows.append(row)
         print(json.dumps(row), flush=True)
         name = f"{recipe} {images.shape[-1]} {len(few)} {seed} {mark}".replace(",", "").replace(" ", "-")
@@ -232,37 +243,39 @@ def run(recipe, images, *, count, marks, seed, folder):
     return rows
 
 
-def print_table(rows):
-    """Print the medians and ranges over the seeds."""
-    print("| recipe | size | pictures | seconds | seeds | steps | distance | coverage |\n" + "|---" * 8 + "|")
-    for key in dict.fromkeys((r["recipe"], r["size"], r["pictures"], r["seconds"]) for r in rows):
-        these = [r for r in rows if (r["recipe"], r["size"], r["pictures"], r["seconds"]) == key]
-        steps, far, near = ([r[name] for r in these] for name in ("steps", "distance", "coverage"))
-        print(
-            f"| {' | '.join(map(str, key))} | {len(these)} | {statistics.median(steps):,.0f} | "
-            f"{statistics.median(far):.1f} ({min(far):.1f} to {max(far):.1f}) | {statistics.median(near):.2f} |"
-        )
+def row_of(case, rows):
+    """Sum up the runs of a case, (recipe, size, pictures, seconds)."""
+    row = dict(zip(("recipe", "size", "pictures", "seconds"), case))
+    row |= {"first seed": rows[0]["seed"], "seeds": len(rows)}
+    row |= {"rounds": f"{statistics.median(row['rounds'] for row in rows):.0f}"}
+    row |= ranges("sliced distance", [row["distance"] for row in rows], ".1f")
+    return row | {"coverage": f"{statistics.median(row['coverage'] for row in rows):.2f}"}
 
 
 def main():
-    """Score the references, run the recipes seed by seed, print the table."""
+    """Score the references, run the recipes seed by seed, write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", default="portraits", help="portraits, crops or an .npy file")
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--count", type=int, help="how many of the pictures to learn from; all are scored against")
     parser.add_argument("--seconds", type=int, nargs="+", default=[90])
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--seeds", type=seeds, default=range(1))
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
     parser.add_argument("--folder", type=Path, default=workshop_folder() / "small-sets", help="for the pictures")
     options = parser.parse_args()
     torch.set_num_threads(1)
     images, rows = load(options.pictures, options.size), []
-    references(images)
-    for seed in range(options.first_seed, options.first_seed + options.seeds):
+    of_portraits = options.pictures == "portraits"  # pages speak of these only
+    if of_portraits and options.size == 32:
+        write_csv("small_sets_known", references(images))
+    for seed in options.seeds:
         for recipe in options.recipes:
             rows += run(recipe, images, count=options.count, marks=options.seconds, seed=seed, folder=options.folder)
-    print_table(rows)
+    cases = {}
+    for row in rows:
+        cases.setdefault((row["recipe"], row["size"], row["pictures"], row["seconds"]), []).append(row)
+    name = "small_sets" if of_portraits else f"small_sets_{Path(options.pictures).stem}"
+    write_csv(name, [row_of(case, rows) for case, rows in cases.items()], keys=5)
 
 
 if __name__ == "__main__":

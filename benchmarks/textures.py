@@ -1,4 +1,4 @@
-"""Measure what notebook 05 states, with the notebook's own functions: its cells tagged `parameters` and `algorithm`.
+"""Measure what notebook 05 states, with the notebook's own functions.
 
     python benchmarks/textures.py quality --seeds 3      # three networks, three minutes a seed on one thread
     python benchmarks/textures.py materials              # the other three materials, one and a half minutes each
@@ -7,24 +7,20 @@
 `--pictures FOLDER` also saves what was drawn; `hero` makes the notebook's first picture from that. *CPU seconds*: of
 one thread, by the process's own clock. *Repeats at p*: the picture is cut into squares of p pixels, and the variance
 of their mean square divided by the variance of the picture: what looks the same in each. 16 is the raster of z, 64 the
-patch; the periods beside them, p - 1 and p + 1, show what chance gives. *Edge at 64*: the mean step between neighbours
+patch; the periods beside them, p - 1 and p + 1, show what chance gives. *Edge at 64*: the mean jump between neighbours
 across the lines at every 64 pixels, divided by that between all other neighbours: 1 is no edge. Both are also taken
 from the photo (512 pixels) and from quilts of 16 x 16 patches of the rivals.
 """
 
 import argparse
 import base64
-import json
 import re
-import statistics
 import time
 from pathlib import Path
 
-import numpy
 import torch
-import torch.nn.functional as F
+from common import ROOT, load_notebook, ranges, seeds, write_csv
 from PIL import Image
-from torch import nn
 
 from gans_workshop import (
     GAN,
@@ -32,30 +28,20 @@ from gans_workshop import (
     Generator,
     MLPDiscriminator,
     MLPGenerator,
+    contact_sheet,
     save_contact_sheet,
     seed_everything,
     to_float,
     train,
 )
-from gans_workshop.plots import tile
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "05_textures.ipynb"
-TEXTURES = Path(__file__).parents[1] / "gans_workshop" / "data" / "textures"
+NOTEBOOK = ROOT / "notebooks" / "05_textures.ipynb"
+TEXTURES = ROOT / "gans_workshop" / "data" / "textures"
 
 
-def load_notebook():
-    """Run the notebook's cells that are tagged `parameters` or `algorithm` and return what they define."""
-    names = {"np": numpy, "torch": torch, "F": F, "nn": nn, "to_float": to_float, "train": train}
-    names |= {
-        "Discriminator": Discriminator,
-        "Generator": Generator,
-        "device": torch.device("cpu"),
-        "seed_everything": seed_everything,
-    }
-    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
-        if {"parameters", "algorithm"} & set(cell["metadata"].get("tags", [])):
-            exec("".join(cell["source"]), names)
-    return names
+def load():
+    """Return what the notebook defines."""
+    return load_notebook("05", device=torch.device("cpu"))
 
 
 def repeats(picture, period):
@@ -66,12 +52,12 @@ def repeats(picture, period):
 
 
 def edge(picture, period=64):
-    """Compare the step across the lines at every `period` pixels with all other steps: 1 is no edge."""
+    """Compare the jump across the lines at every `period` pixels with all other jumps: 1 is no edge."""
     ratios = []
     for axis in (2, 3):
-        steps = picture.diff(dim=axis).abs().transpose(2, axis).mean((0, 1, 3))
-        on_line = torch.arange(1, len(steps) + 1) % period == 0
-        ratios.append((steps[on_line].mean() / steps[~on_line].mean()).item())
+        jumps = picture.diff(dim=axis).abs().transpose(2, axis).mean((0, 1, 3))
+        on_line = torch.arange(1, len(jumps) + 1) % period == 0
+        ratios.append((jumps[on_line].mean() / jumps[~on_line].mean()).item())
     return sum(ratios) / 2
 
 
@@ -107,7 +93,7 @@ def learn(book, name, seed, *, material="terrazzo"):
 
     def watch(gan, done, last):
         if last and gan.step < steps:
-            took["distance before the small steps"] = verdict(book, gan.sample(256), photo)["distance"]
+            took["sliced distance before the small rate"] = verdict(book, gan.sample(256), photo)["sliced distance"]
 
     start = time.process_time()
     if name == "MLP":
@@ -118,9 +104,9 @@ def learn(book, name, seed, *, material="terrazzo"):
 
 
 def verdict(book, fakes, photo):
-    """Return the distance and the variety of 256 pictures."""
+    """Return the sliced distance and the spread of 256 pictures."""
     reals = book["cut_patches"]([photo], 256)
-    return {"distance": book["distance"](fakes, reals), "variety": book["variety"](fakes, reals)}
+    return {"sliced distance": book["sliced_distance"](fakes, reals), "spread": book["spread"](fakes, reals)}
 
 
 def large(book, gan):
@@ -128,7 +114,7 @@ def large(book, gan):
     sheet = book["draw_tile"](gan, 64)
     seam, inside = book["jumps_across"](sheet)
     open_seam, _ = book["jumps_across"](gan.sample(torch.randn(1, 16, 68, 68)))
-    return rasters(sheet) | {"seam / inside": seam / inside, "open z: seam / inside": open_seam / inside}, sheet
+    return rasters(sheet) | {"seam over inside": seam / inside, "open seam over inside": open_seam / inside}, sheet
 
 
 def real_rows(book, photo):
@@ -142,48 +128,20 @@ def as_picture(photo):
 
 def quilt(patches, columns=16):
     """Sew patches together without a gap: (columns * columns, 3, H, W) -> (1, 3, columns * H, columns * W)."""
-    return as_picture(tile(patches, columns=columns, gap=0))
+    return as_picture(contact_sheet(patches, columns=columns, gap=0))
 
 
-COLUMNS = [
-    "distance before the small steps",
-    "distance",
-    "variety",
-    "repeats at 16, %",
-    "at 15 and 17, %",
-    "repeats at 64, %",
-    "at 63 and 65, %",
-]
-COLUMNS += [
-    "edge at 64",
-    "seam / inside",
-    "open z: seam / inside",
-    "D's loss",
-    "G's loss",
-    "patches seen",
-    "CPU seconds",
-]
-
-
-def spread(values):
-    low, high, middle = (
-        f"{v:,.0f}" if v >= 100 else f"{v:.3g}" for v in (min(values), max(values), statistics.median(values))
-    )
-    return low if low == high else f"{low} to {high} ({middle})"
-
-
-def show_table(rows):
-    """Print one line for each name: rows is {name: [dict for each seed]}."""
-    columns = sorted({key for runs in rows.values() for key in runs[0]}, key=COLUMNS.index)
-    print("| | seeds | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 2))
-    for name, runs in rows.items():
-        cells = [spread([run[key] for run in runs]) if key in runs[0] else "" for key in columns]
-        print(f"| {name} | {len(runs)} | " + " | ".join(cells) + " |", flush=True)
+def row_of(key, name, runs):
+    """Sum up the runs of a network, a material or a game."""
+    row = {key: name, "seeds": len(runs)}
+    for column in runs[0]:
+        row |= ranges(column, [run[column] for run in runs], ".3g" if abs(runs[0][column]) < 100 else ".0f")
+    return row
 
 
 def quality(book, seeds, folder):
     """Compare the three networks on terrazzo."""
-    rows = {"other real patches": [], "MLP": [], "DCGAN": [], "no edges": []}
+    rows = {"other real patches; the photo": [], "MLP": [], "DCGAN": [], "no edges": []}
     for seed in seeds:
         for name in list(rows)[1:]:
             gan, photo, took = learn(book, name, seed)
@@ -193,8 +151,8 @@ def quality(book, seeds, folder):
             print(f"seed {seed}, {name}: {rows[name][-1]}", flush=True)
             if folder:
                 save_contact_sheet(folder / f"terrazzo-{name}-{seed}.png".replace(" ", "-"), sheet, zoom=1)
-        rows["other real patches"].append(real_rows(book, photo))
-    show_table(rows)
+        rows["other real patches; the photo"].append(real_rows(book, photo))
+    write_csv("textures_quality", [row_of("network", name, runs) for name, runs in rows.items()])
 
 
 def materials(book, seeds, folder):
@@ -209,7 +167,7 @@ def materials(book, seeds, folder):
             print(f"seed {seed}, {material}: {rows[material][-1]}", flush=True)
             if folder:
                 save_contact_sheet(folder / f"{material}-{seed}.png", sheet, zoom=1)
-    show_table(rows)
+    write_csv("textures_materials", [row_of("material", name, runs) for name, runs in rows.items()])
 
 
 def batch(book, seeds, folder):
@@ -223,14 +181,14 @@ def batch(book, seeds, folder):
         book["patches"] = book["cut_patches"]([photo], book["PATCHES"])
         reals = book["cut_patches"]([photo], 64)
         for name, (norm, combined) in games.items():
-            d_loss, g_loss, fakes = book["play"](norm, combined, seed)
+            d_loss, g_loss, fakes = book["batch_game"](norm, combined, seed)
             run = {"D's loss": d_loss, "G's loss": g_loss}
-            run |= {"distance": book["distance"](fakes, reals), "variety": book["variety"](fakes, reals)}
+            run |= {"sliced distance": book["sliced_distance"](fakes, reals), "spread": book["spread"](fakes, reals)}
             rows.setdefault(name, []).append(run)
             print(f"seed {seed}, {name}: {run}", flush=True)
             if folder:
                 save_contact_sheet(folder / f"{name}-{seed}.png".replace(" ", "-"), fakes[:8], zoom=1)
-    show_table(rows)
+    write_csv("textures_batch", [row_of("game", name, runs) for name, runs in rows.items()])
 
 
 def hero(book, seeds, folder):
@@ -250,18 +208,16 @@ def hero(book, seeds, folder):
 
 
 def main():
-    """Print the table of the part that was asked for."""
-    parser = argparse.ArgumentParser()
+    """Write the table of the part that was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=["quality", "materials", "batch", "hero"])
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--seeds", type=seeds, default=range(1))
     parser.add_argument("--pictures", type=Path)
-    given = parser.parse_args()
-    seeds = range(given.first_seed, given.first_seed + given.seeds)
-    if given.pictures:
-        given.pictures.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args()
+    if options.pictures:
+        options.pictures.mkdir(parents=True, exist_ok=True)
     parts = {"quality": quality, "materials": materials, "batch": batch, "hero": hero}
-    parts[given.part](load_notebook(), seeds, given.pictures)
+    parts[options.part](load(), options.seeds, options.pictures)
 
 
 if __name__ == "__main__":

@@ -15,16 +15,16 @@ import tempfile
 from pathlib import Path
 
 import torch
+from common import seeds, write_csv
 from peers import examples_dcgan
 from PIL import Image
-from small_sets import coverage, distance, make
+from small_sets import make, moved, scores
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from gans_workshop import load_portraits, save_contact_sheet, seed_everything, to_float, train, workshop_folder
-from gans_workshop.augment import cut_out, shift
 
 
 def used():
@@ -34,7 +34,7 @@ def used():
 
 
 def usual(folder, *, seconds, count, seed):
-    """Train as pytorch/examples/dcgan does: return `count` pictures, the number of real ones seen, and the steps."""
+    """Train as pytorch/examples/dcgan does: return `count` pictures, the number of real ones seen, rounds, seconds."""
     seed_everything(seed)
     steps = [transforms.Resize(64), transforms.CenterCrop(64), transforms.ToTensor()]
     dataset = ImageFolder(folder, transforms.Compose([*steps, transforms.Normalize((0.5,) * 3, (0.5,) * 3)]))
@@ -62,41 +62,41 @@ def usual(folder, *, seconds, count, seed):
 
 def ours(images, *, seconds, seed):
     """Train as notebook 03 does at 64 pixels: return the same."""
-    gan, start = make(images.shape[-1], seed=seed), used()
+    gan, start = make(images.shape[-1], seed=seed, augment=moved), used()
     while used() < start + seconds:
-        train(gan, images, steps=5, augment=lambda pictures: cut_out(shift(pictures)))
+        train(gan, images, steps=gan.step + 5)
     spent = used() - start
     return gan.sample(len(images)), gan.seen, gan.step, spent
 
 
 def main():
-    """Let the two take turns, once for each seed, and print the table."""
+    """Let the two take turns, once for each seed, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=seeds, default=range(1))
     parser.add_argument("--folder", type=Path, default=workshop_folder() / "small-sets", help="for the pictures")
     options = parser.parse_args()
     torch.set_num_threads(1)
     images, speeds = load_portraits(), {}
-    print("| pipeline | seed | seconds | pictures a second | steps | distance | coverage |\n" + "|---" * 7 + "|")
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "portraits").mkdir()
         for i, picture in enumerate(images.permute(0, 2, 3, 1).numpy()):
             Image.fromarray(picture).save(Path(folder) / "portraits" / f"{i:04}.png")
-        for seed in range(options.seeds):
+        for seed in options.seeds:
             runs = {
                 "usual": lambda seed=seed: usual(folder, seconds=options.seconds, count=len(images), seed=seed),
                 "ours": lambda seed=seed: ours(images, seconds=options.seconds, seed=seed),
             }
             for name, run in runs.items():
-                fake, seen, steps, spent = run()
-                real = to_float(images)
+                fake, seen, rounds, spent = run()
                 speeds.setdefault(name, []).append(seen / spent)
-                scores = f"{distance(real, fake):.1f} | {coverage(real, fake):.2f}"
-                print(f"| {name} | {seed} | {spent:.0f} | {seen / spent:.0f} | {steps} | {scores} |", flush=True)
+                row = {"pipeline": name, "seed": seed, "seconds": f"{spent:.0f}"}
+                row |= {"pictures a second": f"{seen / spent:.0f}", "rounds": rounds}
+                write_csv("usual_pipeline", [row | scores(to_float(images), fake)], keys=2)
                 save_contact_sheet(options.folder / f"{name}-{seed}.png", fake[:64], columns=16)
     ratio = statistics.median(a / b for a, b in zip(speeds["ours"], speeds["usual"]))
-    print(f"ours sees {ratio:.1f} times as many pictures a second (median of {options.seeds} pairs)")
+    row = {"what": "pictures a second, ours over usual", "seeds": len(options.seeds), "value.median": f"{ratio:.1f}"}
+    write_csv("usual_pipeline_speed", [row])
 
 
 if __name__ == "__main__":
