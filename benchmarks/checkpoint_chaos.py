@@ -44,9 +44,8 @@ def main():
         code = subprocess.run([*command, "--", sys.executable, __file__, "{out}"]).returncode
         points = list(ElementTree.parse(f"{base}/points.xml").iter("testcase"))
     passed = sum(point.find("failure") is None and point.find("error") is None for point in points)
-    write_csv(
-        "checkpoint_chaos", [{"tool": "ckpt-chaos", "ways to be killed": 4, "points": len(points), "passed": passed}]
-    )
+    row = {"tool": "ckpt-chaos", "ways to be killed": 4, "points": len(points), "passed": passed}
+    write_csv("checkpoint_chaos", [row])
     sys.exit(code)
 
 

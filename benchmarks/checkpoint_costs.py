@@ -41,7 +41,7 @@ def cost_of_saving(saves=20):
     with tempfile.TemporaryDirectory() as base:
         keeper = checkpoints.CheckpointKeeper(as_in_colab(Path(base)), gan, (images, None))
         waits, work = [], []
-        for _ in range(saves):
+        for _ in range(int(saves)):
             start, cpu = time.perf_counter(), time.process_time()
             keeper._save(gan)
             waits.append(time.perf_counter() - start)

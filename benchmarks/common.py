@@ -15,6 +15,8 @@ import re
 import statistics
 from pathlib import Path
 
+import torch
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -33,8 +35,9 @@ def read_cells(number):
 def load_notebook(number, **names):
     """Return what a notebook imports, defines and names in CAPITALS, as a dict; nothing else of it is run.
 
-    names: what its functions also need and its cells would make, say `digits`.
+    names: what its functions also need and its cells would make, say `digits`; `device` is the CPU.
     """
+    names = {"device": torch.device("cpu")} | names
     for name, source in read_cells(number).items():
         kept = [part for part in ast.parse(source).body if _is_definition(part)]
         exec(compile(ast.Module(kept, []), f"notebook {number}, {name}", "exec"), names)
@@ -77,8 +80,6 @@ def span(low, middle, high):
 
 def machine():
     """Describe this machine: processor, cores, threads, system, Python and PyTorch."""
-    import torch
-
     processor = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))

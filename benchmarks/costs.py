@@ -3,6 +3,7 @@
 python benchmarks/costs.py      # about five minutes
 """
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -14,9 +15,8 @@ from common import write_csv
 from nbclient import NotebookClient
 
 PAIRS = 5
-BLOCK_SECONDS = 30
 
-LIVE_VIEW = f"""
+LIVE_VIEW = """
 import json
 from gans_workshop import GAN, Discriminator, Generator, LiveView, load_digits, seed_everything, train
 
@@ -25,10 +25,10 @@ digits, _ = load_digits()
 gan = GAN(Generator(), Discriminator())
 train(gan, digits, steps=100)
 blocks = dict(watched=[], alone=[])
-for pair in range({PAIRS}):
+for pair in range(PAIRS):
     for name, watch in (("watched", LiveView()), ("alone", None)):
         before = gan.step
-        train(gan, digits, minutes=(gan.seconds + {BLOCK_SECONDS}) / 60, watch=watch)
+        train(gan, digits, minutes=(gan.seconds + SECONDS) / 60, watch=watch)
         blocks[name].append(gan.step - before)
 print(json.dumps(blocks))
 """
@@ -43,13 +43,18 @@ def import_seconds(statement):
 
 def main():
     """Write both costs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=30, help="of training in each block")
+    seconds = parser.parse_args().seconds
     alone, both = [], []
     for _ in range(7):  # in turn, so that a busy moment hits both
         alone.append(import_seconds("import torch"))
         both.append(import_seconds("import torch, gans_workshop; gans_workshop.train"))
     extra = statistics.median(b - a for a, b in zip(alone, both))
 
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LIVE_VIEW)])
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(f"PAIRS, SECONDS = {PAIRS}, {seconds}" + LIVE_VIEW)]
+    )
     NotebookClient(book, timeout=None, kernel_name="python3").execute()
     (text,) = [output.text for output in book.cells[0].outputs if output.output_type == "stream"]
     blocks = json.loads(text)
@@ -63,7 +68,7 @@ def main():
     write_csv("costs", [{"what": what, "value": value, "pairs": count} for what, (value, count) in values.items()])
     rows = []
     for pair, (watched, without) in enumerate(pairs, start=1):
-        row = {"pair": pair, "seconds": BLOCK_SECONDS, "rounds with the live view": watched}
+        row = {"pair": pair, "seconds": seconds, "rounds with the live view": watched}
         rows.append(row | {"rounds without it": without})
     write_csv("costs_live_view", rows)
 

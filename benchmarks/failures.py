@@ -32,7 +32,7 @@ DETECTIVE, CRIMINAL = "the detective dominates", "the criminal dominates"
 COLLAPSE, SWINGS = "mode collapse", "oscillating"
 LATE = 100  # rounds at the end over which numbers are averaged
 
-BOOK = load_notebook("04", device=torch.device("cpu"), digits=load_digits()[0])
+BOOK = load_notebook("04", digits=load_digits()[0])
 SMOOTH = Loss(BOOK["smooth_d"], non_saturating.generator)
 # name: (what must come true, what is changed against the control); '' where it was only tried
 GAMES = {

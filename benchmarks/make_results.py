@@ -22,6 +22,8 @@ def section(name):
 
 def as_table(found):
     """Turn the line that names a CSV into its command, machine and date, and its table."""
+    if not (RESULTS / f"{found['name']}.csv").exists():
+        return f"`{found['command']}`: not measured yet."
     rows, columns = read_csv(found["name"]), found["columns"] and found["columns"].split("; ")
     where = [next(iter(values)) for key in ("machine", "date") if len(values := {row[key] for row in rows}) == 1]
     head = "; ".join([f"`{found['command']}` ([CSV](results/{found['name']}.csv))", *where])

@@ -1,9 +1,9 @@
 """Other people's files: is each handled as it should be, in time and memory, and how fast are ordinary photos?
 
-python benchmarks/photos.py speed [PHOTOS]      # one to two minutes, without a network
+python benchmarks/photos.py speed [PHOTOS [TURNS]]  # one to two minutes, without a network
 python benchmarks/photos.py start               # 2,000 pictures, the first and the second time; half a minute
 python benchmarks/photos.py large               # pictures of many megapixels: seconds and memory, half a minute
-python benchmarks/photos.py few                 # D on known and on unseen pictures, as in notebook 03; some minutes
+python benchmarks/photos.py few [SEEDS]         # D on known and on unseen pictures, as in notebook 03; some minutes
 python benchmarks/photos.py odd FOLDER LABELS   # a folder of odd files and a table: file, expect (load, skip, either)
 """
 
@@ -21,7 +21,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from common import ranges, write_csv
+from common import ranges, seeds, write_csv
 from PIL import Image
 
 from gans_workshop import known_formats, load_photos
@@ -219,7 +219,7 @@ def second_start():
         write_csv("photos_start", rows, keys=2)
 
 
-def few():
+def few(chosen="42-51"):
     """Train on 60 portraits with and without augmentation: what does D say to these, and to others?"""
     import torch
 
@@ -239,7 +239,7 @@ def few():
     images = images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
     for name, augment in (("none", None), ("moved and cut", lambda images: cut_out(shift(images)))):
         ahead, said_fake, size = [], 0, {"image_size": 32, "channels": 3, "width": 16}
-        for seed in range(42, 52):
+        for seed in seeds(chosen):
             seed_everything(seed)
             gan = GAN(Generator(**size), Discriminator(**size), augment=augment, seed=seed)
             train(gan, images[:60], steps=300, batch_size=60)

@@ -42,8 +42,8 @@ def forge(games, z):
 
 
 def play_games(games, faces, rounds, *, rate=0.01, d_turns=1, g_turns=1):
-    """Play on; return D(x) and D(G(z)) after every face, each (faces, seeds)."""
-    dice = np.stack([d.rand(rounds * len(faces)) for d in games.dice], axis=1)
+    """Play on, a face in each round; return D(x) and D(G(z)) after every round, each (rounds, seeds)."""
+    dice = np.stack([d.rand(rounds) for d in games.dice], axis=1)
     real, fake = [], []
     for number, z in enumerate(dice[:, :, None]):
         x, forged = faces[number % len(faces)], forge(games, z)
@@ -138,7 +138,7 @@ def main():
         "three times the rounds": (faces, 3 * rounds, {}),
         "the other diagonal": (mirrored, rounds, {"lean": ~LEAN}),
         "ten turns for D": (faces, rounds, {"d_turns": 10}),
-        "both peoples": (np.concatenate([faces, mirrored]), rounds, {}),
+        "both peoples": (np.concatenate([faces, mirrored]), 2 * rounds, {}),
     }
     settings |= {f"learning rate {rate}": (faces, rounds, {"rate": rate}) for rate in (0.001, 0.1, 1, 8)}
     rows = []

@@ -39,11 +39,6 @@ NOTEBOOK = ROOT / "notebooks" / "05_textures.ipynb"
 TEXTURES = ROOT / "gans_workshop" / "data" / "textures"
 
 
-def load():
-    """Return what the notebook defines."""
-    return load_notebook("05", device=torch.device("cpu"))
-
-
 def repeats(picture, period):
     """Return which percentage of the variance of a picture (1, 3, H, W) repeats every `period` pixels, both ways."""
     height, width = (side // period * period for side in picture.shape[2:])
@@ -217,7 +212,7 @@ def main():
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
     parts = {"quality": quality, "materials": materials, "batch": batch, "hero": hero}
-    parts[options.part](load(), options.seeds, options.pictures)
+    parts[options.part](load_notebook("05"), options.seeds, options.pictures)
 
 
 if __name__ == "__main__":
