@@ -1,23 +1,16 @@
 """Notebook 01: its own functions reproduce the known numbers, and its slopes, widgets and claims are right."""
 
-import runpy
-from pathlib import Path
-
 import nbformat
 import numpy as np
 import pytest
 import torch
-from test_notebooks import code_cells, printed, read, run, shrink, tags
 
-ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOK = ROOT / "notebooks" / "01_slanted_land.ipynb"
-BENCHMARK = runpy.run_path(str(ROOT / "benchmarks" / "slanted_land.py"))
+from tools import load_notebook, notebook, printed, read, run, shrink, source_of, tags
 
 
 @pytest.fixture(scope="module")
 def land():
-    """What the notebook's cells tagged `parameters` and `algorithm` define."""
-    return BENCHMARK["load_notebook"]()
+    return load_notebook("01")
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +65,7 @@ def test_log_loss_and_the_two_prices(land):
 def test_the_hand_made_detective_is_right_about_all_eight():
     weights = np.array([1, -1, -1, 1])
     names = {"np": np}
-    (cell,) = [cell for cell in code_cells(read(NOTEBOOK)) if cell.id == "faces"]
-    exec(cell.source.partition("show_screens")[0], names)
+    exec(source_of("01", "faces").partition("show_screens")[0], names)
     assert (names["PORTRAITS"] @ weights).tolist() == [1.5, 1.25, 2, 1.25]
     assert (names["NOISE"] @ weights).tolist() == [0, -0.5, -0.5, 0.75]
 
@@ -137,21 +129,6 @@ def test_each_player_moves_only_its_own_knobs(land):
         assert [bool(np.any(old != new)) for old, new in zip(before, knobs(), strict=True)] == moved
 
 
-# The benchmark
-
-
-@pytest.mark.parametrize("setting", [{}, {"d_turns": 3}, {"g_turns": 2}, {"d_turns": 0}, {"rate": 1}], ids=str)
-def test_the_benchmark_plays_the_notebooks_game(land, setting):
-    BENCHMARK["compare_with_notebook"](land, land.FACES, 30, **setting)
-
-
-def test_every_one_of_200_criminals_learns_to_lean(land):
-    games = BENCHMARK["new_games"](range(200))
-    assert BENCHMARK["lean_count"](BENCHMARK["fakes_for_all_z"](games)) < 10
-    BENCHMARK["play_games"](games, land.FACES, land.ROUNDS, rate=land.LEARNING_RATE)
-    assert BENCHMARK["lean_count"](BENCHMARK["fakes_for_all_z"](games)) == 200
-
-
 # The widgets, pressed without a front end
 
 PRESS = """
@@ -185,7 +162,7 @@ print("all pressed")
 
 
 def test_sliders_and_buttons_do_what_they_say(tmp_path, monkeypatch):
-    book = shrink(read(NOTEBOOK), {"ROUNDS": 20, "ROUNDS_PER_TURN": 5})
+    book = shrink(read(notebook("01")), {"ROUNDS": 20, "ROUNDS_PER_TURN": 5})
     last = [cell.id for cell in book.cells].index("slow-motion")
     book.cells = [cell for cell in book.cells[: last + 1] if "solution" not in tags(cell)]
     book.cells.append(nbformat.v4.new_code_cell(PRESS))
