@@ -181,8 +181,8 @@ def test_the_numbers_of_slanted_land_are_computed():
     table = page("From a score to an opinion")
     for score in (scores[0], 1, scores[1]):
         assert re.search(rf"\| {score:g} \| {score - 1:g} \| \*\*{land.sigmoid(score - 1):.3g}\*\*", table)
-    assert f"{land.error(0.68, 1):.3f}" == "0.386" and f"{land.error(0.68, 0):.3f}" == "1.139"
-    assert [f"{land.error(p, 1):.1f}" for p in (0.1, 0.9)] == ["2.3", "0.1"]
+    assert f"{land.loss(0.68, 1):.3f}" == "0.386" and f"{land.loss(0.68, 0):.3f}" == "1.139"
+    assert [f"{land.loss(p, 1):.1f}" for p in (0.1, 0.9)] == ["2.3", "0.1"]
     assert f"{math.log(2):.3f}" == "0.693" and f"{2 * math.log(2):.3f}" == "1.386"
 
 
