@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from gans_workshop import discriminator_step, generator_step, seed_everything
-from gans_workshop.sketches import SHEET, show_fields
-from gans_workshop.training import GAN
+from gans_workshop.game.training import GAN
+from gans_workshop.view.lessons import SHEET, show_fields
 from tools import code_cells, load_notebook, notebook, read, run, shrink, tags
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gans_workshop import GAN, Discriminator, Generator, diff_augment, train
-from gans_workshop.augment import change_colours, cut_out, shift
+from gans_workshop.game.augment import change_colours, cut_out, shift
 
 PARTS = [change_colours, shift, cut_out, diff_augment]
 

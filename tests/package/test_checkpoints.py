@@ -16,7 +16,8 @@ import types
 import pytest
 import torch
 
-from gans_workshop import GAN, MLPDiscriminator, MLPGenerator, checkpoints, seed_everything, train, workspace
+from gans_workshop import GAN, MLPDiscriminator, MLPGenerator, seed_everything, train
+from gans_workshop.files import checkpoints, workspace
 from tools import ROOT
 
 
@@ -220,7 +221,7 @@ def test_a_trained_gan_with_another_seed_is_not_overwritten(tiny, tmp_path):
 def test_numbers_that_are_none_never_replace_a_good_checkpoint(tiny, tmp_path, capsys):
     gan = tiny.play(tiny.make(), tmp_path, steps=3)
     with torch.no_grad():
-        next(gan.average.parameters()).fill_(torch.nan)
+        next(gan.average_generator.parameters()).fill_(torch.nan)
     tiny.play(gan, tmp_path, steps=5)
     assert files(tmp_path) == ["step-000000003.checkpoint"]
     said = capsys.readouterr().out

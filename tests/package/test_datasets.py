@@ -13,7 +13,8 @@ import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from gans_workshop import datasets, fetch_sample, load_digits, load_portraits
+from gans_workshop import fetch_sample, load_digits, load_portraits
+from gans_workshop.files import datasets
 
 KEEP_OUT = "http://127.0.0.1:9/"  # nobody listens there
 

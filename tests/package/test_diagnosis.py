@@ -17,8 +17,8 @@ from gans_workshop import (
     to_float,
     train,
 )
-from gans_workshop.diagnosis import REMEDY, WINDOW, detect_rate, slope_size, variety
-from gans_workshop.live import draw_view
+from gans_workshop.view.diagnosis import REMEDY, WINDOW, detect_rate, slope_size, variety
+from gans_workshop.view.live import draw_view
 
 # What is noted
 

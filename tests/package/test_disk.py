@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gans_workshop import workspace
-from gans_workshop.workspace import list_folder, walk_files
+from gans_workshop.files import workspace
+from gans_workshop.files.workspace import list_folder, walk_files
 
 
 def test_listing_is_tried_again_when_drive_times_out(tmp_path, monkeypatch):

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import gans_workshop
-from gans_workshop import evaluation, load_digits, to_float
-from gans_workshop.evaluation import (
+from gans_workshop import load_digits, to_float
+from gans_workshop.view import evaluation
+from gans_workshop.view.evaluation import (
     coverage_and_density,
     digit_histogram,
     frechet_distance,
     load_judge,
-    look,
     nearest_images,
     spread,
 )
@@ -27,7 +27,7 @@ def test_digits():
 
 @pytest.fixture(scope="module")
 def looked(test_digits):
-    return look(test_digits[0])
+    return classify_digits(test_digits[0])
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +52,18 @@ def test_the_judge_names_test_digits_which_it_never_saw(test_digits, looked):
 
 def test_the_weights_are_small_and_loaded_only_when_asked_for():
     assert (Path(gans_workshop.__file__).parent / "data" / "judge.npz").stat().st_size < 1_000_000
-    program = "import gans_workshop.evaluation as e; print(e.load_judge.cache_info().currsize)"
+    program = "import gans_workshop.view.evaluation as e; print(e.load_judge.cache_info().currsize)"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "0"
     assert load_judge() is load_judge()
 
 
 def test_looking_is_the_same_for_stored_and_scaled_pictures_and_for_parts(test_digits, looked):
     images = test_digits[0][:600]
-    digits, features = look(to_float(images))
+    digits, features = classify_digits(to_float(images))
     torch.testing.assert_close(features, looked[1][:600], rtol=1e-4, atol=1e-4)
     assert torch.equal(digits, looked[0][:600])
     assert features.shape == (600, 64) and features.dtype == torch.double and not features.requires_grad
-    torch.testing.assert_close(look(images[7:8])[1], features[7:8], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(classify_digits(images[7:8])[1], features[7:8], rtol=1e-4, atol=1e-4)
 
 
 def test_looking_changes_neither_the_judge_nor_the_random_numbers(test_digits):
@@ -71,7 +71,7 @@ def test_looking_changes_neither_the_judge_nor_the_random_numbers(test_digits):
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    look(test_digits[0][:100])
+    classify_digits(test_digits[0][:100])
     assert torch.equal(torch.rand(4), expected)
     assert all(torch.equal(a, b) for a, b in zip(before, load_judge().parameters(), strict=True))
 
@@ -177,13 +177,13 @@ def test_the_order_of_the_reference_points(looked, digits):
     blurred = torch.nn.functional.avg_pool2d(to_float(digits), 3, stride=1, padding=1, count_include_pad=False)
     ones = load_digits(test=True)[0][looked[0] == 1]
     pictures = [digits, blurred, ones, noise(), digits[:1].repeat(200, 1, 1, 1)]
-    distances = [frechet_distance(real, look(those)[1]) for those in pictures]
+    distances = [frechet_distance(real, classify_digits(those)[1]) for those in pictures]
     assert distances == sorted(distances)
     assert 60 < distances[2] < 130 and 70 < distances[3] < 130 and distances[4] > 100
     assert distances[0] < 12  # 200 pictures are few
-    coverage, density = coverage_and_density(real[:200], look(digits)[1])
+    coverage, density = coverage_and_density(real[:200], classify_digits(digits)[1])
     assert coverage > 0.8 and 0.7 < density < 1.3
-    assert digit_histogram(look(noise())[0])[1] <= 2 and digit_histogram(looked[0])[1] == 10
+    assert digit_histogram(classify_digits(noise())[0])[1] <= 2 and digit_histogram(looked[0])[1] == 10
 
 
 # Bad input
@@ -192,11 +192,11 @@ def test_the_order_of_the_reference_points(looked, digits):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda d: look(d.repeat(1, 3, 1, 1)), r"knows only digits.*\(200, 3, 28, 28\)"),
-        (lambda d: look(d[:, 0]), r"\(200, 28, 28\), not 1 or more pictures \(N, C, H, W\)"),
-        (lambda d: look(d.float()), "from 0 to 255"),
-        (lambda d: look(to_float(d) * torch.nan), "from nan to nan"),
-        (lambda d: look(d[:0]), "not 1 or more pictures"),
+        (lambda d: classify_digits(d.repeat(1, 3, 1, 1)), r"knows only digits.*\(200, 3, 28, 28\)"),
+        (lambda d: classify_digits(d[:, 0]), r"\(200, 28, 28\), not 1 or more pictures \(N, C, H, W\)"),
+        (lambda d: classify_digits(d.float()), "from 0 to 255"),
+        (lambda d: classify_digits(to_float(d) * torch.nan), "from nan to nan"),
+        (lambda d: classify_digits(d[:0]), "not 1 or more pictures"),
         (lambda d: frechet_distance(d, d), r"\(200, 1, 28, 28\), not features.*look\(images\)"),
         (lambda d: frechet_distance(torch.rand(9, 64), torch.rand(1, 64)), "features of 2 or more"),
         (lambda d: coverage_and_density(torch.rand(5, 64), torch.rand(9, 64)), "features of 6 or more"),

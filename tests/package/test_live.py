@@ -6,9 +6,10 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from gans_workshop import LiveView, live, non_saturating, train
-from gans_workshop.live import FILM_LENGTH, Film
-from gans_workshop.plots import tile
+from gans_workshop import LiveView, non_saturating, train
+from gans_workshop.view import live
+from gans_workshop.view.live import FILM_LENGTH, Film
+from gans_workshop.view.plots import tile
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_nothing_that_fails_in_the_view_reaches_the_training(screen, make_gan, d
     def fail(*_):
         raise RuntimeError("comm closed")
 
-    monkeypatch.setattr(f"gans_workshop.live.{broken}", fail)
+    monkeypatch.setattr(f"gans_workshop.view.live.{broken}", fail)
     gan = make_gan()
     train(gan, digits, steps=3, watch=LiveView())
     assert gan.step == 3 and capsys.readouterr().out.count("(RuntimeError: comm closed)") == 1
@@ -108,7 +109,9 @@ def test_a_loss_that_is_no_number_is_the_last_picture_and_the_view_can_be_used_a
     with pytest.raises(FloatingPointError):
         train(gan, digits, steps=2, loss=broken, watch=view)
     assert live.draw_view(gan).get_supxlabel().startswith("NaN: at step 3")
-    gan.average.load_state_dict({name: w * torch.nan for name, w in gan.average.state_dict().items()})
+    gan.average_generator.load_state_dict(
+        {name: w * torch.nan for name, w in gan.average_generator.state_dict().items()}
+    )
     live.draw_view(gan)  # also when G draws NaN
     train(make_gan(), digits, steps=2, watch=view)
     assert [where for where, *_ in screen] == ["new", "in its place"] * 3

@@ -18,7 +18,7 @@ from gans_workshop import (
     shape_table,
     train,
 )
-from gans_workshop.models import frozen, start_small
+from gans_workshop.game.models import frozen, small_weights
 
 
 @pytest.mark.parametrize("image_size", range(16, 257, 4))
@@ -80,9 +80,9 @@ def test_the_shape_table_changes_nothing():
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
 
 
-def test_weights_start_small_and_differ():
+def test_weights_small_weights_and_differ():
     torch.manual_seed(0)
-    network = start_small(nn.Sequential(nn.Linear(300, 300), nn.Conv2d(32, 64, 3)))
+    network = small_weights(nn.Sequential(nn.Linear(300, 300), nn.Conv2d(32, 64, 3)))
     for layer in network:
         assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
         assert layer.weight.mean().item() == pytest.approx(0, abs=0.001)

@@ -12,7 +12,7 @@ import torch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from gans_workshop import plots
+from gans_workshop.view import plots
 from tools import ROOT, check_figure, pictures, run
 
 
@@ -49,7 +49,7 @@ def test_axes_are_labelled(name):
 
 
 def test_a_figure_is_shown_exactly_once(tmp_path, monkeypatch):
-    make = "from gans_workshop.sketches import show_screens\nfig = show_screens([[1, 0, 0, 1]])"
+    make = "from gans_workshop.view.lessons import show_screens\nfig = show_screens([[1, 0, 0, 1]])"
     cells = [make, "fig", "display(fig)", "show_screens([[0, 1, 1, 0]])", "kept = show_screens([[0, 1, 1, 0]]); 1"]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     run(book, tmp_path, monkeypatch)
@@ -57,7 +57,7 @@ def test_a_figure_is_shown_exactly_once(tmp_path, monkeypatch):
 
 
 def test_importing_the_plots_does_not_import_matplotlib():
-    program = "import sys, gans_workshop.plots; sys.exit('matplotlib' in sys.modules)"
+    program = "import sys, gans_workshop.view.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
 
 
