@@ -1,6 +1,5 @@
-"""Real pictures to learn from, each set one uint8 tensor (N, C, H, W); digits and portraits come with the package."""
+"""Fetch real pictures to learn from: digits and portraits come with the package, samples are downloaded once."""
 
-import functools
 import hashlib
 import http.client
 import shutil
@@ -12,9 +11,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from gans_workshop.workspace import cache_folder
+from gans_workshop.files.workspace import cache_folder
 
-DATA = Path(__file__).parent / "data"  # what comes with the package
+DATA = Path(__file__).parents[1] / "data"  # what comes with the package
 
 # MD5 of the pixels and then the labels of the 60,000 training and the 10,000 test digits
 DIGITS_MD5 = {"train": "365dab9bac26085dc69f1022fe166e2f", "test": "a9c5e64a683c5dd2f6a9bf7c61b53e6f"}
@@ -27,7 +26,7 @@ SAMPLES = {
 }
 SAMPLES_ADDRESS = "https://github.com/DolicaAkelloEgwel/gans-datasets/raw/master/{name}.zip"
 
-PATIENCE = 15  # seconds without an answer after which a server counts as gone
+SERVER_PATIENCE = 15  # seconds without an answer after which a server counts as gone
 
 
 def load_digits(*, full=False, test=False):
@@ -103,7 +102,7 @@ def _download(address, part):
     from tqdm.auto import tqdm
 
     request = urllib.request.Request(address, headers={"Range": f"bytes={part.stat().st_size}-"})
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+    with urllib.request.urlopen(request, timeout=SERVER_PATIENCE) as answer:
         with (
             part.open("ab" if answer.status == 206 else "wb") as file,
             tqdm.wrapattr(answer, "read", total=answer.length, desc=part.stem) as watched,
@@ -118,53 +117,12 @@ def _blob_id(path):
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def to_float(images):
-    """Scale stored pictures to what the networks see: uint8 0..255 -> float32 -1..1, any shape; floats stay."""
-    return images.float() / 127.5 - 1 if images.dtype == torch.uint8 else images
-
-
-def shuffled_places(count, seen, batch_size, *, seed):
-    """List where the next `batch_size` of `count` pictures stand after `seen`: each epoch has an order of its own."""
-    return [_order(count, seed, epoch)[place] for epoch, place in (divmod(seen + i, count) for i in range(batch_size))]
-
-
-@functools.lru_cache(maxsize=2)
-def _order(count, seed, epoch):
-    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch)).tolist()
-
-
-def check_images(images, drawn):
-    """Return the pictures if a GAN that draws pictures of shape `drawn` (C, H, W) can learn from them as they are.
-
-    Shapes: images (N, C, H, W), uint8 0..255 or float -1..1.
-    Raises: ValueError, in one sentence: what was found, what it means, what to do.
-    """
-    found = tuple(images.shape)
-    if len(found) != 4 or found[1:] != drawn or not found[0]:
-        hint = f"Hand over a tensor (N, {', '.join(map(str, drawn))}), or make a GAN for other pictures."
-        if len(found) == 4 and (found[3], *found[1:3]) == drawn:
-            hint = "The channels come last: use images.permute(0, 3, 1, 2)."
-        elif found[1:] == drawn[1:] and drawn[0] == 1:
-            hint = "The axis for the channel is missing: use images[:, None]."
-        raise ValueError(f"The pictures have shape {found}, but this GAN draws {drawn}. {hint}")
-    if images.dtype == torch.uint8:
-        return images
-    low, high = images.min().item(), images.max().item()
-    if images.is_floating_point() and -1.01 <= low < 0 and high <= 1.01:
-        return images
-    hint = "images * 2 - 1" if low >= 0 and high <= 1 else "images / 127.5 - 1" if low >= 0 else "uint8, 0 to 255"
-    raise ValueError(
-        f"The pictures are {str(images.dtype)[6:]} from {low:.4g} to {high:.4g}, but the GAN draws floats from -1 to 1 "
-        f"and would learn the wrong greys. Use {hint}."
-    )
-
-
 def _fetch_mnist(folder, test):
     """Read MNIST through torchvision, which downloads what is missing, and make sure that every byte is right."""
     from torchvision.datasets import MNIST
 
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(PATIENCE)  # without a limit, bad wifi hangs a notebook
+    socket.setdefaulttimeout(SERVER_PATIENCE)  # without a limit, bad wifi hangs a notebook
     try:
         digits = MNIST(folder, train=not test, download=True)
     finally:

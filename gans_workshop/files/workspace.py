@@ -3,18 +3,15 @@
 import os
 import sys
 import tempfile
-import threading
-import time
-from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
+
+from gans_workshop.files.disk import PATIENCE, list_folder, walk_files, writable_folder
 
 FOLDER = "gans-workshop-files"
 COLAB_DISK = Path("/content")
 DRIVE = COLAB_DISK / "drive" / "MyDrive"
 _asked = []  # one consent window a session is enough
-PATIENCE = 180  # seconds after which Drive counts as not answering
-PAUSES = (1, 4, 15)  # seconds to wait before asking once more: Drive's first listing of a large folder times out
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
 
 
@@ -84,63 +81,6 @@ def picture_places(folder):
     return places
 
 
-def list_folder(folder):
-    """List the entries of a folder by name; ask again where Drive does not answer at once.
-
-    Raises: OSError: 'The folder ... cannot be listed ...'
-    """
-
-    def scan():
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-
-    for pause in (*PAUSES, None):
-        try:
-            return within(PATIENCE, scan)
-        except OSError as error:
-            hopeless = isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError)
-            if pause is None or hopeless or error.errno is None:  # None: no answer at all
-                raise OSError(
-                    f"The folder {folder} cannot be listed ({error.strerror or error}): check its name, or wait a "
-                    "minute and run the cell again, because Drive is slow with thousands of files."
-                ) from None
-            time.sleep(pause)
-
-
-def within(seconds, work):
-    """Return `work()`, or raise TimeoutError and leave it behind: a disk that hangs holds nothing up."""
-    answer = Future()
-
-    def run():
-        try:
-            answer.set_result(work())
-        except BaseException as error:
-            answer.set_exception(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not answer.done():
-        raise TimeoutError("no answer")
-    return answer.result()
-
-
-def walk_files(folder):
-    """List all files in a folder and below, as `os.DirEntry`; a folder that cannot be listed stands for itself."""
-    top = os.path.realpath(folder)
-    files, todo, seen = [], list_folder(folder), {top, *map(str, Path(top).parents)}  # links may run in circles
-    for entry in todo:  # which grows meanwhile
-        try:
-            if not entry.is_dir():
-                files.append(entry)
-            elif (real := os.path.realpath(entry.path)) not in seen:
-                seen.add(real)
-                todo += list_folder(entry.path)
-        except OSError:
-            files.append(entry)
-    return files
-
-
 def cache_folder():
     """Return the folder for downloads: `~/.cache/gans-workshop`, or what `GANS_WORKSHOP_CACHE` names."""
     folder = os.environ.get("GANS_WORKSHOP_CACHE") or Path.home() / ".cache" / "gans-workshop"
@@ -148,42 +88,3 @@ def cache_folder():
         return writable_folder(folder)
     except OSError:
         return writable_folder(Path(tempfile.gettempdir()) / "gans-workshop-cache")
-
-
-def writable_folder(folder):
-    """Return `folder` as a Path after creating it and writing a byte there.
-
-    Raises: OSError: 'The folder ... cannot be written ...'
-    """
-    folder = Path(folder).expanduser().absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b".")
-    except OSError as error:
-        raise OSError(
-            f"The folder {folder} cannot be written ({error.strerror or error}): nothing was saved. "
-            "Choose another folder, or free some space there."
-        ) from None
-    return folder
-
-
-def write_file(path, data):
-    """Write the bytes `data` to `path` whole or not at all, and return the path: an older file stays until then.
-
-    Raises: OSError: 'The folder ... cannot be written ...'
-    """
-    path = Path(path)
-    folder = writable_folder(path.parent)
-    unfinished = folder / f".{path.name}.unfinished"
-    try:
-        unfinished.write_bytes(data)
-        unfinished.replace(folder / path.name)
-    except OSError as error:
-        with suppress(OSError):  # where the whole disk has gone, this fails too
-            unfinished.unlink(missing_ok=True)
-        raise OSError(
-            f"The file {path} could not be written ({error.strerror or error}): the older one, if any, is untouched. "
-            "Choose another folder, or free some space there."
-        ) from None
-    return folder / path.name

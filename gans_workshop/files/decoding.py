@@ -1,4 +1,4 @@
-"""The files that people bring: find them, and turn each into an upright square or a plain reason why not."""
+"""Decode the files that people bring: each becomes an upright square of pixels, or a plain reason why not."""
 
 import functools
 import hashlib
@@ -7,7 +7,6 @@ import os
 import re
 import stat
 import threading
-import time
 import zipfile
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gans_workshop.workspace import walk_files
+from gans_workshop.files.disk import retry, walk_files
 
 SIDE = 128  # pixels: all sizes that the workshop uses are made from this one
 MEMORY = 480  # megabytes that decoding one picture may take, by the bytes per pixel as measured
@@ -76,10 +75,8 @@ def list_pictures(folder):
 
 
 def _read(path):
-    for pause in (0, 1, 4):
-        time.sleep(pause)
-        with suppress(OSError):  # Drive stumbles
-            return Path(path).read_bytes()
+    with suppress(OSError):
+        return retry(Path(path).read_bytes, pauses=(1, 4))  # Drive stumbles
 
 
 def list_zip(path):
