@@ -237,7 +237,8 @@ def test_the_last_quarter_of_the_rounds_has_a_small_learning_rate(book):
     noted = []
 
     def watch(gan, done, last):
-        noted.append((gan.step, gan.d_optimizer.param_groups[0]["lr"], gan.g_optimizer.param_groups[0]["lr"]))
+        if not last:
+            noted.append((gan.step, gan.d_optimizer.param_groups[0]["lr"], gan.g_optimizer.param_groups[0]["lr"]))
 
     gan = GAN(book["TextureGenerator"](), book["make_texture_detective"]())
     book["learn_texture"](gan, torch.zeros(4, 3, 64, 64, dtype=torch.uint8), 8, watch)
