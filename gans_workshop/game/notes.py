@@ -3,7 +3,6 @@
 import math
 from array import array
 
-import numpy as np
 import torch
 
 NOTES = ("steps", "d_loss", "g_loss", "d_real", "d_fake", "detect_rate", "variety", "d_slope", "g_slope")
@@ -15,8 +14,7 @@ class History:
     """The notes of all rounds: a list of numbers for each name in `NOTES`.
 
     steps: the number of the round; d_loss, g_loss: what D and G paid; d_real, d_fake: the mean of D(x) and of D(G(z));
-    detect_rate: how often D is right on a pair, the hit rate; variety: how far apart the fakes are, beside real ones;
-    d_slope, g_slope: the length of D's and of G's gradient.
+    detect_rate: D's hit rate, variety: that of the fakes (both below); d_slope, g_slope: the length of each gradient.
     """
 
     def __init__(self):
@@ -27,10 +25,6 @@ class History:
         """Note a round: a number for each name; NaN where `notes` has none."""
         for name in NOTES:
             getattr(self, name).append(notes.get(name, math.nan))
-
-    def last(self, count):
-        """Return the notes of the last `count` rounds by name, as NumPy arrays."""
-        return {name: np.array(getattr(self, name)[-count:]) for name in NOTES}
 
     def state_dict(self):
         """Return all lists as tensors, by name."""
@@ -62,8 +56,7 @@ def measure(gan, lesson, g_loss):
 def detect_rate(real_logits, fake_logits):
     """Say how often D gives the real one of a pair (real, fake) the higher logit: 0.5 is a coin toss, 1 is always.
 
-    It means the same for every loss, which D(x) does not: sigmoid(logit) is a probability only for the log-loss.
-    Shapes: real_logits (N, 1), fake_logits (M, 1) -> scalar.
+    It means the same for every loss; D(x) does not. Shapes: real_logits (N, 1), fake_logits (M, 1) -> scalar.
     """
     pairs = real_logits - fake_logits.T
     return ((pairs > 0).float() + (pairs == 0).float() / 2).mean()

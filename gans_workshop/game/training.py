@@ -24,9 +24,8 @@ def train(
 
     The budget is `minutes` or `steps` (rounds), counted in all from the first round, however often you stopped: to
     train on, give more. `one_round(gan, images, conditions, batch_size=...)` plays a round. `watch(gan, done, last)`
-    is called after each one, with the part of the budget that is spent, 0 to 1, and with last=True at the end, however
-    it came. With a folder as `checkpoint` the training is saved there every minute, and goes on from there after a
-    restart.
+    is called after each, with the part of the budget that is spent, 0 to 1, and with last=True at the end, however it
+    came. With a folder as `checkpoint` the training is saved there every minute, and goes on there after a restart.
 
     Shapes: images (N, C, H, W), uint8 0..255 or float -1..1; conditions None, or one for each picture.
     Raises: ValueError: a sentence on pictures or budget; FloatingPointError: 'In round ... the ...'s loss is nan ...'
