@@ -1,6 +1,6 @@
 """What each player pays: pairs of plain functions on logits, each the mean over the batch and each to be minimised.
 
-`train(gan, images, loss=hinge)` plays the same game for other stakes.
+`GAN(generator, discriminator, loss=hinge)` plays the same game with another loss.
 """
 
 from collections.abc import Callable
@@ -11,10 +11,10 @@ import torch.nn.functional as F
 
 
 class Loss(NamedTuple):
-    """What D pays, what G pays and, if there is a third function, a fine on how steep D is.
+    """What D pays, what G pays and, if there is a third function, a penalty for D on how steep it is.
 
     Shapes: discriminator(real_logits (N, 1), fake_logits (N, 1)) -> scalar; generator(fake_logits (N, 1)) -> scalar;
-    penalty(discriminator network, real (N, C, H, W), fake (N, C, H, W)) -> scalar.
+    penalty(discriminator network, real (N, C, H, W), fake (N, C, H, W)[, condition]) -> scalar.
     """
 
     discriminator: Callable
@@ -25,17 +25,13 @@ class Loss(NamedTuple):
 def log_loss_d(real_logits, fake_logits):
     """-log D(x) - log(1 - D(G(z))), with D = sigmoid(logit).
 
-    softplus(-logit) is -log sigmoid(logit), without overflow: two honest numbers even where D is certain.
-    Source: Goodfellow et al. 2014, eq. 1.
+    softplus(-logit) is -log sigmoid(logit), without overflow where D is certain. Source: Goodfellow et al. 2014, eq. 1.
     """
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
 def minimax_g(fake_logits):
-    """log(1 - D(G(z))): what the theory says. Its gradient vanishes where D is sure that the fakes are fakes.
-
-    Source: Goodfellow et al. 2014, eq. 1.
-    """
+    """log(1 - D(G(z))), whose gradient vanishes where D is sure of the fakes. Source: Goodfellow et al. 2014, eq. 1."""
     return -F.softplus(fake_logits).mean()
 
 
@@ -69,15 +65,16 @@ def wasserstein_g(fake_logits):
     return -fake_logits.mean()
 
 
-def gradient_penalty(discriminator, real, fake):
-    """10 (|slope of D| - 1)^2, on random mixtures of a real picture and a fake. Not for a D with batch normalisation.
+def gradient_penalty(discriminator, real, fake, *condition):
+    """10 (|gradient of D| - 1)^2, on random mixtures of a real picture and a fake. Not for a D with batch norm.
 
     Shapes: real, fake (N, C, H, W) -> scalar. Source: Gulrajani et al. 2017, eq. 3.
     """
     share = torch.rand(len(real), 1, 1, 1, device=real.device)
     mixture = (share * real + (1 - share) * fake).detach().requires_grad_()
-    (slope,) = torch.autograd.grad(discriminator(mixture).sum(), mixture, create_graph=True)
-    return 10 * (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    logits = discriminator(mixture, *condition)
+    (gradient,) = torch.autograd.grad(logits.sum(), mixture, create_graph=True)
+    return 10 * (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
 
 minimax = Loss(log_loss_d, minimax_g)

@@ -4,24 +4,24 @@ import textwrap
 import time
 import warnings
 
-from gans_workshop.diagnosis import diagnose
-from gans_workshop.plots import draw_losses, draw_scores, tile, to_png
+from gans_workshop.game.images import to_uint8
+from gans_workshop.view.diagnosis import diagnose
+from gans_workshop.view.plots import contact_sheet, draw_losses, draw_scores, to_png
 
 FILM_LENGTH = 48  # frames kept at most: then every other one goes, and the pauses double
 
 
 class Film:
-    """What the fixed z became as training went on: `frames`, each (64, C, H, W) uint8, at the given `steps`."""
+    """What the fixed z became as training went on: `frames`, each (64, C, H, W) uint8, after `steps` rounds."""
 
     def __init__(self):
         self.frames, self.steps, self.pause = [], [], 1
 
-    def look(self, gan):
+    def keep(self, gan):
         """Keep a frame if one is due: often at first, when much changes, and ever more rarely later."""
         if self.steps and gan.step < self.steps[-1] + self.pause:
             return
-        images = gan.sample(gan.fixed_z).clamp(-1, 1).nan_to_num(0)
-        self.frames.append(((images + 1) * 127.5).round().byte().cpu())
+        self.frames.append(to_uint8(gan.preview()).cpu())
         self.steps.append(gan.step)
         self.pause = max(self.pause, gan.step // 16)
         if len(self.frames) > FILM_LENGTH:
@@ -29,49 +29,44 @@ class Film:
 
     def pick(self, count):
         """Choose `count` moments, from the first to the last, as (frames, captions) for `film_strip`."""
-        places = sorted({round(i * (len(self.frames) - 1) / max(1, count - 1)) for i in range(count)})
-        return [self.frames[i] for i in places], [f"{self.steps[i]:,}" for i in places]
+        chosen = sorted({round(i * (len(self.frames) - 1) / max(1, count - 1)) for i in range(count)})
+        return [self.frames[i] for i in chosen], [f"{self.steps[i]:,}" for i in chosen]
 
 
 class LiveView:
     """Give it to `train(..., watch=LiveView())`: pictures for the same z, losses, opinions, and the time left.
 
     The picture is renewed every `seconds` at most, and more rarely where drawing it would cost more than 4 % of the
-    time. In a terminal it is a progress bar. `film` keeps what was seen.
+    time. `film` keeps what the fixed z became, also outside a notebook, where nothing is drawn.
     """
 
     def __init__(self, *, seconds=2):
-        self.seconds = seconds
-        self.film = Film()
-        self.screen = None
+        from IPython import get_ipython
+
+        self.seconds, self.film = seconds, Film()
+        self.screen, self.start, self.next_picture = None, 0, 0
+        self.broken = not hasattr(get_ipython(), "kernel")  # no notebook
 
     def __call__(self, gan, done, last):
-        """Look at the game after a step; `done` is the part of the budget that is spent."""
-        self.film.look(gan)
+        """Look at the game after a round; `done` is the part of the budget that is spent."""
+        if not gan.history.steps or (done >= 1 and not last):  # nothing to see yet; the last picture comes at once
+            return
+        self.film.keep(gan)
         now = time.monotonic()
-        if self.screen is None:
-            self.start, self.next_look = now, now
-        if last or now >= self.next_look:
-            self._show(gan, done, _time_left(now - self.start, done), last)
-            self.next_look = now + max(self.seconds, 25 * (time.monotonic() - now))
+        if not self.start:
+            self.start = self.next_picture = now
+        if not self.broken and (last or now >= self.next_picture):
+            try:
+                self.screen = self.screen or _Screen()
+                self.screen.show(gan, done, _time_left(now - self.start, done))
+                if last:
+                    self.screen.finish(gan)
+            except Exception as error:  # whatever it is, hours of training are worth more than a picture
+                print(f"The live view broke down; training goes on without it ({type(error).__name__}: {error}).")
+                self.broken = True
+            self.next_picture = now + max(self.seconds, 25 * (time.monotonic() - now))
         if last:
-            self.screen = None
-
-    def _show(self, gan, done, time_left, last):
-        try:
-            self.screen = self.screen or (_Screen() if _in_notebook() else _Terminal())
-            self.screen.show(gan, done, time_left)
-            if last:
-                self.screen.finish(gan)
-        except Exception as error:  # whatever it is, hours of training are worth more than a picture
-            print(f"The live view broke down; training goes on without pictures ({type(error).__name__}: {error}).")
-            self.screen = None if last else _Terminal()
-
-
-def _in_notebook():
-    from IPython import get_ipython
-
-    return hasattr(get_ipython(), "kernel")
+            self.screen, self.start = None, 0
 
 
 def _time_left(elapsed, done):
@@ -86,10 +81,9 @@ def draw_view(gan):
     figure = Figure(figsize=(11, 5.2), layout="constrained", facecolor="white")
     left, right = figure.subfigures(1, 2, width_ratios=[5, 6])
     grid = left.subplots()
-    images = gan.sample(gan.fixed_z).nan_to_num(0)  # grey where G broke down: the doctor says so below
-    grid.imshow(tile(images), cmap="gray", vmin=0, vmax=255)
+    grid.imshow(contact_sheet(gan.preview()), cmap="gray", vmin=0, vmax=255)
     grid.set_axis_off()
-    grid.set_title(f"G(z) for the same 64 z, after {gan.step:,} steps", fontsize=12)
+    grid.set_title(f"G(z) for the same 64 z, after {gan.step:,} rounds", fontsize=12)
     losses, scores = right.subplots(2, 1)
     draw_losses(losses, gan.history)
     draw_scores(scores, gan.history)
@@ -116,7 +110,7 @@ class _Screen:
         self.output = display(data, raw=True, display_id=True)
 
     def show(self, gan, done, time_left):
-        self.label.value = f"step {gan.step:,}, {time_left} (the stop button is safe)"
+        self.label.value = f"round {gan.step:,}, {time_left} (the stop button is safe)"
         self.bar.value = round(1000 * done)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -127,25 +121,6 @@ class _Screen:
         """Put a plain picture in the place of the widget: it stays when the notebook is closed."""
         from IPython.display import Image
 
-        alt = {"alt": f"The pictures, losses and opinions after {gan.step} steps"}
+        alt = {"alt": f"The pictures, losses and opinions after {gan.step} rounds"}
         self.output.update(Image(self.png, metadata=alt))  # Colab's IPython 7 knows no Image(alt=...)
         self.box.close()
-
-
-class _Terminal:
-    """The view outside a notebook: a progress bar."""
-
-    def __init__(self):
-        from tqdm import tqdm
-
-        self.bar = tqdm(total=100, unit="%", bar_format="{percentage:3.0f}% {bar} {postfix}")
-
-    def show(self, gan, done, time_left):
-        history = gan.history
-        self.bar.n = round(100 * done)
-        self.bar.set_postfix_str(
-            f"step {gan.step:,}, D(x) {history.d_real[-1]:.2f}, D(G(z)) {history.d_fake[-1]:.2f}, {time_left}"
-        )
-
-    def finish(self, gan):
-        self.bar.close()

@@ -10,7 +10,7 @@ import warnings
 import zipfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from html import escape
 from pathlib import Path
 
@@ -18,20 +18,21 @@ import numpy as np
 import torch
 
 from gans_workshop.device import stop_button
-from gans_workshop.pictures import HEIC, SIDE, Picture, list_pictures, list_zip, make_file, read_picture
-from gans_workshop.workspace import VIDEOS, cache_folder, within
+from gans_workshop.files.decoding import HEIC, SIDE, Picture, list_pictures, list_zip, make_file, read_picture
+from gans_workshop.files.disk import with_timeout
+from gans_workshop.files.workspace import VIDEOS, cache_folder
 
 MEMORY = 2**30  # bytes that all pictures together may take
 FRAMES = 2000  # of a video, at most
 CACHE_BYTES = 2**32  # a larger cache is begun afresh
-PATIENCE, HANGS = 30, 6  # seconds for one file to answer; after so many in a row that did not, no more are asked
+FILE_PATIENCE, HANGS = 30, 6  # seconds for one file to answer; after so many in a row that did not, no more are asked
 UNREAD = "could not be read, or did not answer: run the cell again"
 SCHEMA = """CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, content TEXT);
 CREATE TABLE IF NOT EXISTS pictures (content TEXT PRIMARY KEY, reason TEXT, notes TEXT, pixels BLOB);"""
 
 
 class Report:
-    """What became of every file: `used` names, `skipped` (name, reason) pairs, `notes` counted. Print it."""
+    """What became of every file: `used` names, `skipped` (name, reason) pairs, `notes` counted, a `remark` on all."""
 
     def __init__(self, place, used, skipped, notes):
         self.place, self.used, self.skipped, self.notes = place, used, skipped, notes
@@ -65,8 +66,7 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
     and made smaller. What was decoded stays in the cache, also when you stop it. `memory`: bytes for all pictures.
 
     Shapes: images (N, channels, image_size, image_size) uint8; smaller where that does not fit into the memory.
-    Raises: ValueError: 'image_size=...', '... is not a ZIP ...', '... is not a video ...'; ImportError: 'A video needs
-        ...'; OSError: 'The folder ... cannot be listed ...', 'The frames of ... cannot be kept ...'
+    Raises: ValueError: 'image_size=...', '... is not a ...'; ImportError: 'A video needs ...'; OSError: 'The ...'
     """
     if image_size not in range(16, SIDE + 1) or channels not in (1, 3):
         raise ValueError(f"image_size={image_size}, channels={channels}: use 32, 64 or 128 and 3 (colour) or 1 (grey).")
@@ -75,27 +75,41 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
     source = _film_to_zip(place) if film else place
     files = list_zip(source) if source.is_file() else list_pictures(source)
     files = [file._replace(key=f"{file.key} {background}") for file in files]
-    for disk in (cache_folder() / "photos.sqlite", ":memory:"):
-        try:
-            if disk != ":memory:" and disk.exists() and disk.stat().st_size > CACHE_BYTES:
-                disk.unlink()
-            with closing(sqlite3.connect(disk, timeout=30)) as cache:
-                cache.executescript(SCHEMA)
-                problems = _look_at_all(cache, files, background)
-                used, skipped, notes = _choose(cache, files, problems, film)
-                size, room = _what_fits(len(used), image_size, channels, memory)
-                skipped += [(file.name, "does not fit into the memory any more") for file, _ in used[room:]]
-                images = torch.empty(len(used[:room]), channels, size, size, dtype=torch.uint8)
-                for image, (_, content) in zip(images, used):
-                    image.copy_(_shrink(_pixels(cache, content), size, channels))
-            break
-        except sqlite3.Error as error:  # the cache is damaged, or the disk is full: go without
-            if not isinstance(error, sqlite3.OperationalError):
-                disk.unlink(missing_ok=True)
-    report = Report(place.name, [file.name for file, _ in used[:room]], skipped, notes)
+
+    def load(cache_place):
+        with open_cache(cache_place) as cache:
+            problems = _decode_new(cache, files, background)
+            used, skipped, notes = _choose(cache, files, problems, film)
+            size, room = _what_fits(len(used), image_size, channels, memory)
+            skipped += [(file.name, "does not fit into the memory any more") for file, _ in used[room:]]
+            images = torch.empty(len(used[:room]), channels, size, size, dtype=torch.uint8)
+            for image, (_, content) in zip(images, used):
+                image.copy_(_shrink(_pixels(cache, content), size, channels))
+        return images, Report(place.name, [file.name for file, _ in used[:room]], skipped, notes)
+
+    try:
+        images, report = load(cache_folder() / "photos.sqlite")
+    except sqlite3.Error:  # the cache is damaged, or the disk is full: go without
+        images, report = load(":memory:")
+    size = images.shape[-1]
     if size < image_size:
         report.remark = f"So many pictures of {image_size} pixels do not fit into the memory: they have {size} pixels."
     return images, report
+
+
+@contextmanager
+def open_cache(place):
+    """Open the cache of decoded pictures, a file or ':memory:'. A damaged or too large file is deleted."""
+    if place != ":memory:" and place.exists() and place.stat().st_size > CACHE_BYTES:
+        place.unlink()
+    try:
+        with closing(sqlite3.connect(place, timeout=30)) as cache:
+            cache.executescript(SCHEMA)
+            yield cache
+    except sqlite3.Error as error:
+        if place != ":memory:" and not isinstance(error, sqlite3.OperationalError):  # that is a full or locked disk
+            place.unlink(missing_ok=True)
+        raise
 
 
 def _what_fits(count, image_size, channels, memory):
@@ -106,9 +120,8 @@ def _what_fits(count, image_size, channels, memory):
 
 
 def _pixels(cache, content):
-    pixels = cache.execute("SELECT pixels FROM pictures WHERE content = ?", (content,)).fetchone()[0]
-    side = math.isqrt(len(pixels) // 3)
-    return np.frombuffer(pixels, np.uint8).reshape(side, side, 3)
+    (pixels,) = cache.execute("SELECT pixels FROM pictures WHERE content = ?", (content,)).fetchone()
+    return np.frombuffer(pixels, np.uint8).reshape(math.isqrt(len(pixels) // 3), -1, 3)
 
 
 def _shrink(pixels, size, channels):
@@ -146,9 +159,8 @@ def _film_to_zip(path):
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno:  # from the disk; ffmpeg's complaints have no number
-            raise OSError(
-                f"The frames of {path.name} cannot be kept in {target.parent} ({error.strerror}): free space there."
-            ) from None
+            reason = f"cannot be kept in {target.parent} ({error.strerror})"
+            raise OSError(f"The frames of {path.name} {reason}: free space there.") from None
         reason = (str(error).strip().splitlines() or ["no frames"])[-1]
         raise ValueError(f"{path.name} is not a video that can be read ({reason}): export it as MP4.") from None
     return unfinished.replace(target)
@@ -159,7 +171,7 @@ def _read(file, silent):
     if len(silent) >= HANGS:
         return None
     try:
-        data = within(PATIENCE, file.read)
+        data = with_timeout(FILE_PATIENCE, file.read)
     except TimeoutError:
         silent.append(file)
         return None
@@ -167,7 +179,7 @@ def _read(file, silent):
     return data
 
 
-def _look_at_all(cache, files, background):
+def _decode_new(cache, files, background):
     """Decode what the cache does not know; return the problems that another try may mend: {key: reason}."""
     from PIL import Image
     from tqdm.auto import tqdm
@@ -177,17 +189,17 @@ def _look_at_all(cache, files, background):
     fresh = [file for file in files if not file.reason and file.key not in known]
     problems, silent, saved = {}, [], time.monotonic()
 
-    def look(file):
+    def decode(file):
         if stop.pressed or (data := _read(file, silent)) is None:
             return file, None, Picture(UNREAD)
         content = hashlib.sha1(background.encode() + data).hexdigest()
         return file, content, None if content in contents else read_picture(data, file.name, background=background)
 
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `pictures` has a limit that knows JPEG's shrinking
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `decoding` has a limit that knows JPEG's shrinking
     try:
         with warnings.catch_warnings(), stop_button() as stop, ThreadPoolExecutor(os.cpu_count()) as pool:
             warnings.simplefilter("ignore")
-            results = as_completed([pool.submit(look, file) for file in fresh])
+            results = as_completed([pool.submit(decode, file) for file in fresh])
             for result in tqdm(results, "pictures", len(fresh), disable=not fresh):
                 file, content, picture = result.result()
                 if picture and picture.reason in (HEIC, UNREAD):
@@ -209,7 +221,7 @@ def _look_at_all(cache, files, background):
 
 def _choose(cache, files, problems, film):
     """Part the files into used ones (file, content) and skipped ones (name, reason), and count the notes."""
-    used, skipped, notes, seen, last = [], [], Counter(), set(), None
+    used, skipped, notes, shown, last = [], [], Counter(), set(), None
     query = "SELECT content, reason, notes FROM files JOIN pictures USING (content) WHERE key = ?"
     for file in files:
         row = cache.execute(query, (file.key,)).fetchone()
@@ -217,13 +229,13 @@ def _choose(cache, files, problems, film):
         reason = file.reason or reason
         if not reason:
             pixels = _pixels(cache, content).astype(np.int16)
-            look = hashlib.sha1(pixels).digest()
-            if look in seen:
+            digest = hashlib.sha1(pixels).digest()
+            if digest in shown:
                 reason = "shows the same as another picture"
             elif film and last is not None and abs(pixels - last).mean() < 3:
                 reason = "shows nearly the same as the frame before"
             else:
-                seen.add(look)
+                shown.add(digest)
                 last = pixels
         if reason:
             skipped.append((file.name, reason))

@@ -1,12 +1,11 @@
-"""Draw pictures, film strips and curves. Each function returns a Figure and never shows it: a cell's last line does.
-
-matplotlib is imported inside the functions, so that importing the package stays fast.
-"""
+"""Draw pictures, film strips and curves. Each function returns a Figure and never shows it: a cell's last line does."""
 
 import io
 import math
 
 import numpy as np
+
+from gans_workshop.game.images import check_images, to_uint8
 
 # The two players look the same on every page: blue and vermillion (safe for colour-blind eyes), solid and dashed.
 DETECTIVE = {"color": "#0072B2", "linestyle": "-"}  # D, the discriminator
@@ -34,47 +33,17 @@ def to_png(fig, *, dpi=100):
     return buffer.getvalue()
 
 
-def _check_shape(shape):
-    """Raise one sentence for a student if `shape` is not (N, C, H, W) with C = 1 or 3."""
-    hint = None
-    if len(shape) == 3:
-        hint = "one picture needs images[None]" if shape[0] in (1, 3) else "grey pictures need images[:, None]"
-    elif len(shape) != 4:
-        hint = "the four axes are: how many, channels, height, width"
-    elif shape[1] not in (1, 3):
-        last = shape[3] in (1, 3)
-        hint = "here the channels come last: use images.permute(0, 3, 1, 2)" if last else "keep 1 or 3 of the channels"
-    elif 0 in shape:
-        hint = "there is nothing to show: ask for at least one picture"
-    if hint:
-        raise ValueError(f"The pictures have shape {tuple(shape)} instead of (N, C, H, W) with C = 1 or 3; {hint}.")
+def _pixels(images):
+    """Check pictures (tensor or array) and bring them to uint8, a NumPy array (N, C, H, W)."""
+    return to_uint8(check_images(images).cpu()).numpy()
 
 
-def _to_uint8(images):
-    """Check pictures (tensor or array) and bring them to uint8, shape (N, C, H, W)."""
-    if hasattr(images, "detach"):  # a torch tensor, perhaps on a GPU, perhaps in half precision
-        images = images.detach().cpu()
-        images = images.float() if images.is_floating_point() else images
-    images = np.asarray(images)
-    _check_shape(images.shape)
-    if images.dtype == np.uint8:
-        return images
-    low, high = float(images.min()), float(images.max())
-    if not math.isfinite(low + high):
-        raise ValueError("Some pixels are NaN, not numbers: the network that drew them broke down; train a new one.")
-    if low < -1.01 or high > 1.01:
-        hint = "use images / 127.5 - 1" if low >= 0 and high > 2 else "scale them so that -1 is black and 1 is white"
-        raise ValueError(f"The pictures run from {low:.4g} to {high:.4g} instead of from -1 to 1; {hint}.")
-    return ((images.clip(-1, 1) + 1) * 127.5).round().astype(np.uint8)
-
-
-def tile(images, *, columns=8, gap=2):
-    """Lay pictures side by side on one white sheet.
+def contact_sheet(images, *, columns=8, gap=2):
+    """Lay pictures side by side on one white sheet. Raises: as `check_images`.
 
     Shapes: images (N, C, H, W), float in [-1, 1] or uint8 -> uint8 array (H, W) for C = 1, (H, W, 3) for C = 3.
-    Raises: ValueError, in one sentence, for any other shape or range.
     """
-    images = _to_uint8(images)
+    images = _pixels(images)
     count, channels, height, width = images.shape
     columns = max(1, min(columns, count))
     rows = -(-count // columns)
@@ -94,12 +63,12 @@ def _show_sheet(sheet, *, width, title):
 
 
 def show_images(images, *, columns=8, title=None, captions=None):
-    """Show pictures (as for `tile`) in a grid; `captions`, one for each picture, stand above them."""
-    images = _to_uint8(images)
+    """Show pictures (as for `contact_sheet`) in a grid; `captions`, one for each picture, stand above them."""
+    images = _pixels(images)
     count, _, height, width = images.shape
     columns = max(1, min(columns, count))
     gap = 2 if captions is None else max(2, width // 3)
-    sheet = tile(images, columns=columns, gap=gap)
+    sheet = contact_sheet(images, columns=columns, gap=gap)
     fig, ax = _show_sheet(sheet, width=max(3.5, (0.8 if captions is None else 1.3) * columns), title=title)
     for i, caption in enumerate([] if captions is None else captions):
         x, y = i % columns * (width + gap) + width / 2, i // columns * (height + gap) - 1
@@ -109,29 +78,38 @@ def show_images(images, *, columns=8, title=None, captions=None):
 
 def film_strip(frames, *, captions, title=None):
     """Show how the same z change: a column for each moment in `frames`, its caption above, and a row for each z."""
-    frames = [_to_uint8(frame) for frame in frames]  # each (N, C, H, W)
+    frames = [_pixels(frame) for frame in frames]  # each (N, C, H, W)
     width = frames[0].shape[3]
     row_by_row = np.stack(frames, axis=1).reshape(-1, *frames[0].shape[1:])
-    fig, ax = _show_sheet(tile(row_by_row, columns=len(frames)), width=max(3.5, len(frames)), title=title)
+    fig, ax = _show_sheet(contact_sheet(row_by_row, columns=len(frames)), width=max(3.5, len(frames)), title=title)
     ax.set_xticks([i * (width + 2) + width / 2 for i in range(len(frames))], captions, fontsize=SMALL)
     ax.tick_params(top=False, bottom=False, labeltop=True, labelbottom=False)
     return fig
 
 
-def _draw_line(ax, steps, values, *, style, label):
+def _draw_line(ax, rounds, values, *, style, label):
     """Draw at most MAX_POINTS values thin and their moving average thick; return the average."""
-    count = min(len(steps), len(values))  # an interrupted training may have noted one and not the other
-    pieces = [part for part in np.array_split(np.arange(count), min(max(count, 1), MAX_POINTS)) if len(part)]
-    steps, values = np.asarray(steps[:count], float), np.asarray(values[:count], float)
-    last = [part[-1] for part in pieces]
-    some = [part[int(len(part) * (0.618 * i % 1))] for i, part in enumerate(pieces)]  # no rhythm of batches shows
-    smooth = np.array([values[part].mean() for part in pieces])
-    window = np.ones(1 + len(pieces) // 25)
-    if len(pieces):
-        smooth = np.convolve(smooth, window, "same") / np.convolve(np.ones_like(smooth), window, "same")
-    ax.plot(steps[some], values[some], color=style["color"], linewidth=0.6, alpha=0.4)
-    ax.plot(steps[last], smooth, **style, linewidth=2.2, label=label)
+    count = min(len(rounds), len(values))  # an interrupted training may have noted one and not the other
+    rounds, values = np.asarray(rounds[:count], float), np.asarray(values[:count], float)
+    if not count:
+        return values
+    pieces = np.array_split(np.arange(count), min(count, MAX_POINTS))
+    some, last = _thin(pieces), [piece[-1] for piece in pieces]
+    smooth = _smooth(np.array([values[piece].mean() for piece in pieces]))
+    ax.plot(rounds[some], values[some], color=style["color"], linewidth=0.6, alpha=0.4)
+    ax.plot(rounds[last], smooth, **style, linewidth=2.2, label=label)
     return smooth
+
+
+def _thin(pieces):
+    """Pick an index of each piece, never at the same part of it twice: a rhythm of the batches would show."""
+    return [piece[int(len(piece) * (0.618 * i % 1))] for i, piece in enumerate(pieces)]
+
+
+def _smooth(values):
+    """Average each value with its neighbours, a 25th of the line in all; at the ends there are fewer of them."""
+    window = np.ones(1 + len(values) // 25)
+    return np.convolve(values, window, "same") / np.convolve(np.ones_like(values), window, "same")
 
 
 def _mark(ax, level, text, color, *, va="center"):
@@ -139,12 +117,13 @@ def _mark(ax, level, text, color, *, va="center"):
     ax.text(1.01, level, text, transform=ax.get_yaxis_transform(), color=color, va=va, fontsize=SMALL)
 
 
-def finish(ax, xlabel, ylabel):
+def label_axes(ax, xlabel, ylabel):
+    """Finish axes as all figures have them: labels, no frame above and at the right, the legend above the curves."""
     ax.set_xlabel(xlabel, fontsize=LABEL)
     ax.set_ylabel(ylabel, fontsize=LABEL)
     ax.tick_params(labelsize=SMALL)
     ax.spines[["top", "right"]].set_visible(False)
-    if ax.get_legend_handles_labels()[0]:  # above the curves, where it hides none of them
+    if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=SMALL)
 
 
@@ -157,7 +136,7 @@ def draw_losses(ax, history):
     both = np.concatenate([d, g, [0, 1.8]])
     both = both[np.isfinite(both)]
     ax.set_ylim(1.25 * both.min(), 1.25 * both.max())
-    finish(ax, "step", "loss")
+    label_axes(ax, "round", "loss")
 
 
 def draw_scores(ax, history):
@@ -166,11 +145,11 @@ def draw_scores(ax, history):
     _draw_line(ax, history.steps, history.d_fake, style=CRIMINAL, label="D(G(z)): fakes")
     _mark(ax, 0.5, "a coin toss", "0.35")
     ax.set_ylim(0, 1)
-    finish(ax, "step", "D's opinion (1 = real)")
+    label_axes(ax, "round", "D's opinion (1 = real)")
 
 
 def _plot(draw, history, title):
-    when = f" over {int(history.steps[-1]):,} steps" if len(history.steps) else ": nothing trained yet"
+    when = f" over {int(history.steps[-1]):,} rounds" if len(history.steps) else ": nothing trained yet"
     fig, axes = figure_with_axes(1, 1, size=(8, 4), title=title + when)
     draw(axes[0, 0], history)
     return fig

@@ -1,8 +1,10 @@
-"""Draw the figures of slanted land (notebook 01) and of the playground of dots (notebook 06), as `plots` does."""
+"""Draw the figures of single lessons: slanted land (notebook 01) and the playground of dots (notebook 06)."""
 
 import numpy as np
 
-from gans_workshop.plots import CRIMINAL, DETECTIVE, LABEL, SMALL, figure_with_axes, finish
+from gans_workshop.view.plots import CRIMINAL, DETECTIVE, LABEL, SMALL, figure_with_axes, label_axes
+
+SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
 
 
 def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
@@ -17,7 +19,7 @@ def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
         ax.set_title(name, fontsize=LABEL)
         ax.margins(x=0.65)
         ax.set_xticks(np.linspace(np.round(x[0]), np.round(x[-1]), 5))
-        finish(ax, xlabel, ylabel)
+        label_axes(ax, xlabel, ylabel)
     return fig
 
 
@@ -46,22 +48,19 @@ def show_screens(screens, *, captions=None, numbers=True, title=None, columns=8,
 
 
 def show_game(moments, *, title=None):
-    """Show the game as a strip, a column for each moment (caption, D's weights, fake, D's error, G's error)."""
+    """Show the game as a strip, a column for each moment (caption, D's weights, fake, D's loss, G's loss)."""
     fig, axes = figure_with_axes(3, len(moments), size=(1.6 * len(moments) + 0.6, 5), title=title)
-    for column, (caption, weights, fake, d_error, g_error) in zip(axes.T, moments, strict=True):
+    for column, (caption, weights, fake, d_loss, g_loss) in zip(axes.T, moments, strict=True):
         _draw_cells(column[0], weights, signed=True)
         _draw_cells(column[1], fake)
         column[0].set_title(caption, fontsize=SMALL)
-        bars = column[2].bar(["D", "G"], [d_error, g_error], color=[DETECTIVE["color"], CRIMINAL["color"]])
+        bars = column[2].bar(["D", "G"], [d_loss, g_loss], color=[DETECTIVE["color"], CRIMINAL["color"]])
         column[2].bar_label(bars, fmt="%.2f", fontsize=SMALL)
         column[2].set(ylim=(0, 1.2 * max(2, *(max(m[3:]) for m in moments))), yticks=[])
         column[2].spines[["top", "right", "left"]].set_visible(False)
-    for ax, label in zip(axes[:, 0], ("D's weights", "a fake, G(z)", "errors"), strict=True):
+    for ax, label in zip(axes[:, 0], ("D's weights", "a fake, G(z)", "losses"), strict=True):
         ax.set_ylabel(label, fontsize=LABEL)
     return fig
-
-
-SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
 
 
 def _draw_field(ax, opinions, real, fakes, *, pushes=None):
@@ -98,12 +97,12 @@ def show_fields(moments, *, real, columns=4, title=None):
 
 
 def show_visits(visits, *, rounds, title=None):
-    """Show which share of the fakes was on each island over time: a strip for each of `visits`, (looks, islands)."""
+    """Show which share of the fakes was on each island over time: a strip for each of `visits`, (moments, islands)."""
     fig, axes = figure_with_axes(len(visits), 1, size=(9, 2.4 * len(visits) + 0.3), title=title)
     for ax, (name, shares) in zip(axes[:, 0], visits.items()):
         shares = np.asarray(shares).T
-        place = (0, rounds, 0.5, len(shares) + 0.5)
-        ax.imshow(shares, cmap="Oranges", vmin=0, vmax=0.4, aspect="auto", origin="lower", extent=place)
+        extent = (0, rounds, 0.5, len(shares) + 0.5)
+        ax.imshow(shares, cmap="Oranges", vmin=0, vmax=0.4, aspect="auto", origin="lower", extent=extent)
         ax.set_title(name, fontsize=LABEL, loc="left")
-        finish(ax, "round", "island")
+        label_axes(ax, "round", "island")
     return fig

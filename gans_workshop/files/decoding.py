@@ -1,4 +1,4 @@
-"""The files that people bring: find them, and turn each into an upright square or a plain reason why not."""
+"""Decode the files that people bring: each becomes an upright square of pixels, or a plain reason why not."""
 
 import functools
 import hashlib
@@ -7,7 +7,6 @@ import os
 import re
 import stat
 import threading
-import time
 import zipfile
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gans_workshop.workspace import walk_files
+from gans_workshop.files.disk import retry, walk_files
 
 SIDE = 128  # pixels: all sizes that the workshop uses are made from this one
 MEMORY = 480  # megabytes that decoding one picture may take, by the bytes per pixel as measured
@@ -68,18 +67,11 @@ def list_pictures(folder):
             found = entry.stat()
             if found.st_size > FILE_BYTES:
                 reason = f"is larger than {FILE_BYTES >> 20} MB"
-            read = functools.partial(_read, entry.path)
+            read = functools.partial(_try, functools.partial(retry, Path(entry.path).read_bytes, pauses=(1, 4)))
             files.append(make_file(name, os.path.abspath(entry.path), found, read, reason=reason))
         except OSError:
             files.append(File(ascii(name)[1:-1], "", None, "leads nowhere, or cannot be reached"))
     return sorted(files, key=lambda file: file.name)
-
-
-def _read(path):
-    for pause in (0, 1, 4):
-        time.sleep(pause)
-        with suppress(OSError):  # Drive stumbles
-            return Path(path).read_bytes()
 
 
 def list_zip(path):
