@@ -57,7 +57,7 @@ def spread(values, form):
 def measure(book, seed):
     """Train one recogniser and return what the prose speaks of, as a dict."""
     start = time.perf_counter()
-    network = book["network"] = book["train_network"](seed)
+    judge = book["judge"] = book["train_judge"](seed)
     seconds = time.perf_counter() - start
     book["SEED"] = seed
     opinions = [book["opinion"](ink) for ink in drawn_digits()]
@@ -65,11 +65,11 @@ def measure(book, seed):
     heart[2:7] = [
         [c == "#" for c in row] for row in (".###..###.", "##########", ".########.", "..######..", "....##....")
     ]
-    dreams, sure = book["dream"](network)
+    dreams, sure = book["dream"](judge)
     return {
         "seconds": seconds,
-        "right": book["share_right"](network, book["test_digits"]),
-        "right, black on white": book["share_right"](network, 255 - book["test_digits"]),
+        "right": book["share_right"](judge, book["test_digits"]),
+        "right, black on white": book["share_right"](judge, 255 - book["test_digits"]),
         "drawings recognised": sum(o.argmax().item() == number for number, o in enumerate(opinions)),
         "the two: recognised": float(opinions[2].argmax().item() == 2),
         "the two: probability": opinions[2][2].item(),

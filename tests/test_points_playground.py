@@ -10,9 +10,7 @@ import torch
 from matplotlib.colors import to_hex
 from test_notebooks import code_cells, read, run, shrink, tags
 
-from gans_workshop import discriminator_step, generator_step, seed_everything
-from gans_workshop.sketches import SHEET, show_fields, show_visits
-from gans_workshop.training import GAN
+from gans_workshop import GAN, SHEET, discriminator_step, generator_step, seed_everything, show_fields, show_visits
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "06_points_playground.ipynb"
