@@ -109,7 +109,7 @@ class GAN:
     def count_round(self, notes):
         """Count a round and note it: `notes` are numbers by name, as `measure` gives them."""
         self.step += 1
-        self.history.append(notes | {"steps": self.step})
+        self.history.append(notes)
 
     def state_dict(self):
         """Return a copy of the whole state of the game: tensors, numbers, dicts and lists only."""

@@ -5,17 +5,23 @@ from array import array
 
 import torch
 
-NOTES = ("steps", "d_loss", "g_loss", "d_real", "d_fake", "detect_rate", "variety", "d_slope", "g_slope")
-
+# All that is noted of a round: by name, how it is found in the GAN, in what D's turn left behind and in G's loss
+NOTES = {
+    "steps": lambda gan, lesson, g_loss: torch.tensor(gan.step + 1.0, device=gan.device),  # the number of the round
+    "d_loss": lambda gan, lesson, g_loss: lesson.d_loss,  # what D paid
+    "g_loss": lambda gan, lesson, g_loss: g_loss,  # what G paid
+    "d_real": lambda gan, lesson, g_loss: lesson.real_logits.sigmoid().mean(),  # D(x)
+    "d_fake": lambda gan, lesson, g_loss: lesson.fake_logits.sigmoid().mean(),  # D(G(z))
+    "detect_rate": lambda gan, lesson, g_loss: detect_rate(lesson.real_logits, lesson.fake_logits),
+    "variety": lambda gan, lesson, g_loss: variety(lesson.fake, lesson.real),
+    "d_slope": lambda gan, lesson, g_loss: gradient_length(gan.discriminator),
+    "g_slope": lambda gan, lesson, g_loss: gradient_length(gan.generator),
+}
 SMALLER_RATES = "Make a new GAN and train it with a smaller learning rate: a tenth of d_lr and g_lr."
 
 
 class History:
-    """The notes of all rounds: a list of numbers for each name in `NOTES`.
-
-    steps: the number of the round; d_loss, g_loss: what D and G paid; d_real, d_fake: the mean of D(x) and of D(G(z));
-    detect_rate: D's hit rate, variety: that of the fakes (both below); d_slope, g_slope: the length of each gradient.
-    """
+    """The notes of all rounds: a list of numbers for each name in `NOTES`, `history.d_loss` and so on."""
 
     def __init__(self):
         for name in NOTES:
@@ -40,17 +46,8 @@ class History:
 @torch.no_grad()
 def measure(gan, lesson, g_loss):
     """Return the notes of a round by name, from what both turns returned: `Lesson` and G's loss, a scalar."""
-    numbers = {
-        "d_loss": lesson.d_loss,
-        "g_loss": g_loss,
-        "d_real": lesson.real_logits.sigmoid().mean(),
-        "d_fake": lesson.fake_logits.sigmoid().mean(),
-        "detect_rate": detect_rate(lesson.real_logits, lesson.fake_logits),
-        "variety": variety(lesson.fake, lesson.real),
-        "d_slope": gradient_length(gan.discriminator),
-        "g_slope": gradient_length(gan.generator),
-    }
-    return dict(zip(numbers, torch.stack(list(numbers.values())).tolist()))  # from a GPU all at once
+    numbers = [find(gan, lesson, g_loss) for find in NOTES.values()]
+    return dict(zip(NOTES, torch.stack(numbers).tolist()))  # from a GPU all at once
 
 
 def detect_rate(real_logits, fake_logits):

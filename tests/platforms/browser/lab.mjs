@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 
 // The one Node package of the project stands beside the slides.
-const { chromium } = createRequire(new URL("../../presentation/package.json", import.meta.url))("playwright-core");
+const { chromium } = createRequire(new URL("../../../presentation/package.json", import.meta.url))("playwright-core");
 
 const { url, token, notebook, folder, browser: executablePath, minutes = 15 } = JSON.parse(process.argv[2]);
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });

@@ -2,90 +2,37 @@
 
 import ast
 import base64
-import copy
 import io
 import re
 import statistics
-import subprocess
 import symtable
-from pathlib import Path
-from types import SimpleNamespace
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-# What replaces the constants of each notebook's `parameters` cell, so that it runs in seconds.
-SMALL = {
-    "00_pictures_are_numbers.ipynb": {"EPOCHS": 1, "DREAM_STEPS": 5},
-    "01_slanted_land.ipynb": {"ROUNDS": 20, "ROUNDS_PER_TURN": 5},
-    "02_mnist_dcgan.ipynb": {"HAND_STEPS": 3, "MINUTES": 0.03, "SHORT_STEPS": 2},
-    "03_your_own_images.ipynb": {"MINUTES": 0.03, "TRIAL_STEPS": 2, "SHORT_STEPS": 2, "FEW": 8},
-    "04_when_gans_fail.ipynb": {"STEPS": 2, "BATCH_SIZE": 8},
-    "05_textures.ipynb": {
-        "PATCHES": 40,
-        "HAND_STEPS": 2,
-        "MLP_STEPS": 2,
-        "DCGAN_STEPS": 4,
-        "TEXTURE_STEPS": 4,
-        "SHORT_STEPS": 2,
-    },
-    "06_points_playground.ipynb": {"ROUNDS": 60, "ROUNDS_PER_TURN": 2},
-}
+from tools import (
+    NOTEBOOKS,
+    SMALL,
+    bare_widgets,
+    code_cells,
+    each_notebook,
+    parameters_cell,
+    parts,
+    pictures,
+    printed,
+    read,
+    run,
+    sections,
+    shrink,
+    tags,
+    text_of,
+    without_magics,
+)
 
 # What JupyterLab, Colab and VSCode (github.com/microsoft/vscode-notebook-renderers, and its own) can all draw.
 SHOWN_EVERYWHERE = {"text/plain", "text/html", "image/png", "image/gif", "image/jpeg"}
 SHOWN_EVERYWHERE |= {"application/vnd.jupyter.widget-view+json"}
-
-# Sections in which a printed answer makes the point of the widget.
-SAID_IN_WORDS = {"6. A network that recognises it", "1. Bring your pictures"}
-
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-def read(path):
-    return nbformat.read(path, as_version=4)
-
-
-def code_cells(book):
-    return [cell for cell in book.cells if cell.cell_type == "code"]
-
-
-def tags(cell):
-    return cell.metadata.get("tags", [])
-
-
-def parameters_cell(book):
-    (cell,) = [cell for cell in code_cells(book) if "parameters" in tags(cell)]
-    return cell
-
-
-def without_magics(source):
-    return re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
-
-
-def text_of(cells):
-    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-
-
-def parts(book):
-    """Split the cells at the headings of level 2, each the first line of its cell: [(heading, cells)]."""
-    found = []
-    for cell in book.cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("## "):
-            found.append((cell.source.splitlines()[0].removeprefix("## "), []))
-        if found:
-            found[-1][1].append(cell)
-    return found
-
-
-def sections(book):
-    return [(heading, cells) for heading, cells in parts(book) if re.match(r"\d+\. ", heading)]
 
 
 # The file
@@ -261,51 +208,6 @@ def used_elsewhere(book, name):
     return any(isinstance(node, ast.Name) and node.id == name for tree in trees for node in ast.walk(tree))
 
 
-def shrink(book, values):
-    """Replace constants in the parameters cell in place; fail for a name that is gone."""
-    cell = parameters_cell(book)
-    for name, value in values.items():
-        cell.source, count = re.subn(
-            rf"^{name} = .*?(  #|$)", rf"{name} = {value!r}\1", cell.source, flags=re.MULTILINE
-        )
-        assert count == 1, f"the parameters cell has no constant {name}"
-    return book
-
-
-def run(book, folder, monkeypatch):
-    """Run all cells in a fresh kernel whose files go to `folder`."""
-    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(folder / "files"))
-    monkeypatch.setenv("GANS_WORKSHOP_CACHE", str(folder / "cache"))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    client = NotebookClient(book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
-    client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells write there is in their outputs
-    return book
-
-
-def printed(cell):
-    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
-
-
-def pictures(cell):
-    return [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
-
-
-def bare_widgets(book):
-    """List what is lost on a page without widgets (GitHub, a printed page): each needs a picture beside it."""
-    kinds = {cell.id: {kind for o in cell.outputs for kind in o.get("data", {})} for cell in code_cells(book)}
-    lost = []
-    for heading, cells in parts(book):
-        shown = set().union(*(kinds[cell.id] for cell in code_cells(SimpleNamespace(cells=cells))))
-        widget = "application/vnd.jupyter.widget-view+json" in shown
-        if widget and heading not in SAID_IN_WORDS and not any(kind.startswith("image/") for kind in shown):
-            lost.append(heading)
-    html, _ = HTMLExporter().from_notebook_node(book)
-    images = re.findall(r'<img[^>]*src="data:image/', html)
-    if len(images) < sum(any(kind.startswith("image/") for kind in found) for found in kinds.values()):
-        lost.append("pictures in the HTML page")
-    return lost
-
-
 def test_the_table_of_small_sizes_and_the_notebooks_agree():
     assert set(SMALL) == {path.name for path in NOTEBOOKS}
 
@@ -416,21 +318,3 @@ def test_a_name_that_a_callback_uses_is_found():
     inner = "def f(a):\n    b = a\n    def g(_):\n        return a, b\n    w.on_click(g)\n\na = b = 1"
     assert bound_anew([inner, "a = b = 2"]) == []  # its own names
     assert bound_anew([choose, "def f():\n    places = 1\nother = 1"]) == []
-
-
-def test_notebook_03_learns_from_what_was_chosen_after_a_whole_run(tmp_path, monkeypatch):
-    """Run all, choose another folder in the menu, run all again: as the page says."""
-    for number, name in enumerate(("cats", "dogs")):
-        (tmp_path / "files" / name).mkdir(parents=True)
-        for i in range(4):
-            noise = Image.effect_noise((40, 40), 60 + 40 * number + i)
-            noise.save(tmp_path / "files" / name / f"{i}.png")
-    name = "03_your_own_images.ipynb"
-    book = shrink(read(ROOT / "notebooks" / name), SMALL[name] | {"MINUTES": 0.005})
-    book.cells.append(nbformat.v4.new_code_cell("choice.index = 1  # as a person does in the menu"))
-    learned = []
-    for _ in range(2):
-        ran = run(copy.deepcopy(book), tmp_path, monkeypatch)
-        (cell,) = [cell for cell in ran.cells if cell.id == "load"]
-        learned.append(printed(cell).partition(":")[0])
-    assert learned == ["cats", "dogs"]

@@ -12,14 +12,12 @@ import subprocess
 import sys
 import threading
 import types
-from pathlib import Path
 
 import pytest
 import torch
 
 from gans_workshop import GAN, MLPDiscriminator, MLPGenerator, checkpoints, seed_everything, train, workspace
-
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
 
 
 @pytest.fixture
@@ -260,7 +258,8 @@ def test_kills_faults_and_damage_in_a_small_size(script):
     options = {"kills": ["--kills", "12"], "faults": ["--every", "41", "--damages", "150"]}[script]
     command = [sys.executable, ROOT / "benchmarks" / f"checkpoint_{script}.py", *options]
     memory = {"TMPDIR": "/dev/shm"} if os.access("/dev/shm", os.W_OK) else {}  # a disk is slow to say that it is done
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | memory)
+    env = os.environ | memory | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -9,13 +9,11 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.text import Text
-from test_notebooks import pictures, run
 
-from gans_workshop import plots, sketches
+from gans_workshop import plots
+from tools import ROOT, check_figure, pictures, run
 
 
 def history(steps):
@@ -25,7 +23,6 @@ def history(steps):
 
 
 DIGITS = torch.linspace(-1, 1, 10 * 28 * 28).reshape(10, 1, 28, 28)
-MOMENT = ("start", [0.5, -0.14, 0.65, 1.52], [0.6, 0.58, 0.48, 0.5], 1.54, 0.3)
 
 FIGURES = {
     "one picture": lambda: plots.show_images(DIGITS[:1], title="One"),
@@ -37,33 +34,15 @@ FIGURES = {
     "no losses yet": lambda: plots.plot_losses(history(0)),
     "no scores yet": lambda: plots.plot_scores(history(0)),
     "one step": lambda: plots.plot_losses(history(1)),
-    "screens": lambda: sketches.show_screens([[1, 0, 0, 1]] * 7, captions=["a face"] * 7, columns=3, title="Faces"),
-    "one screen": lambda: sketches.show_screens([[1, 0, 0, 1]], numbers=False),
-    "weights": lambda: sketches.show_screens([[1, -1, -1, 1]], signed=True, captions=["D's weights\n(by hand)"]),
-    "game": lambda: sketches.show_game([MOMENT, MOMENT, MOMENT], title="Slow motion"),
-    "curves": lambda: sketches.plot_curves(
-        np.linspace(0.1, 1), {"a": np.linspace(0, 1), "b": np.linspace(1, 0)}, marks=[0.5], xlabel="p", ylabel="error"
-    ),
 }
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_each_figure_is_returned_and_forgotten_by_pyplot(name):
-    assert isinstance(FIGURES[name](), Figure)
-    assert plt.get_fignums() == []
+def test_each_figure_is_sound(name):
+    check_figure(FIGURES[name])
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_no_word_is_cut_off_or_too_small(name):
-    fig = FIGURES[name]()
-    FigureCanvasAgg(fig).draw()
-    drawn, (width, height) = fig.get_tightbbox(), fig.get_size_inches()
-    assert drawn.x0 > -0.01 and drawn.y0 > -0.01 and drawn.x1 < width + 0.01 and drawn.y1 < height + 0.01
-    words = [text for text in fig.findobj(Text) if text.get_visible() and text.get_text().strip()]
-    assert [text.get_text() for text in words if text.get_fontsize() < 10] == []
-
-
-@pytest.mark.parametrize("name", ["losses", "scores", "curves"])
+@pytest.mark.parametrize("name", ["losses", "scores"])
 def test_axes_are_labelled(name):
     for ax in FIGURES[name]().axes:
         assert ax.get_xlabel() and ax.get_ylabel()
@@ -79,10 +58,7 @@ def test_a_figure_is_shown_exactly_once(tmp_path, monkeypatch):
 
 def test_importing_the_plots_does_not_import_matplotlib():
     program = "import sys, gans_workshop.plots; sys.exit('matplotlib' in sys.modules)"
-    assert (
-        subprocess.run([sys.executable, "-c", program], cwd=plots.__file__.rsplit("gans_workshop", 1)[0]).returncode
-        == 0
-    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
 
 
 def test_the_players_differ_in_colour_brightness_and_dashes():
@@ -207,38 +183,6 @@ def test_curves_survive_an_interrupt_between_two_lists_and_a_broken_training():
     assert isinstance(plots.plot_losses(game), Figure)
     game.d_loss = [20.0] * 100
     assert plots.plot_losses(game).axes[0].get_ylim()[1] > 20
-
-
-# Slanted land
-
-
-def test_dark_is_one_and_every_number_can_be_read():
-    ax = sketches.show_screens([[1, 0.25, 0.6, 0]]).axes[0]
-    picture = ax.images[0]
-    assert picture.to_rgba(1)[:3] == (0, 0, 0) and picture.to_rgba(0)[:3] == (1, 1, 1)
-    assert picture.get_array().tolist() == [[1, 0.25], [0.6, 0]]
-    assert [text.get_text() for text in ax.texts] == ["1.00", "0.25", "0.60", "0.00"]
-    for text, value in zip(ax.texts, (1, 0.25, 0.6, 0), strict=True):
-        assert abs(np.mean(to_rgb(text.get_color())) - np.mean(picture.to_rgba(value)[:3])) > 0.4
-
-
-def test_weights_show_their_signs_in_colour_and_number():
-    ax = sketches.show_screens([[2.5, -0.3, -2.5, 0]], signed=True).axes[0]
-    assert [text.get_text() for text in ax.texts] == ["+2.50", "-0.30", "-2.50", "+0.00"]
-    above, below = ax.images[0].to_rgba(1), ax.images[0].to_rgba(-1)
-    assert above[1] > above[0] and below[0] > below[1]  # green, purple
-    for text, value in zip(ax.texts, (2.5, -0.3, -2.5, 0), strict=True):
-        assert abs(np.mean(to_rgb(text.get_color())) - np.mean(ax.images[0].to_rgba(value)[:3])) > 0.4
-
-
-def test_the_game_shows_weights_fake_and_errors_in_the_players_colours():
-    fig = sketches.show_game([MOMENT])
-    weights, fake, errors = fig.axes
-    assert weights.get_title() == "start"
-    assert fake.images[0].get_array().ravel().tolist() == MOMENT[2]
-    assert [bar.get_height() for bar in errors.patches] == [1.54, 0.3]
-    colours = [to_rgb(plots.DETECTIVE["color"]), to_rgb(plots.CRIMINAL["color"])]
-    assert [bar.get_facecolor()[:3] for bar in errors.patches] == colours
 
 
 def test_to_png_gives_a_picture_of_the_stated_size():

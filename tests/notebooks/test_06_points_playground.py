@@ -1,26 +1,16 @@
 """Notebook 06: its players play by the rules, its pictures show what is there, and its claims hold in a short game."""
 
-import runpy
-from pathlib import Path
-
 import nbformat
-import numpy as np
 import pytest
 import torch
-from matplotlib.colors import to_hex
-from test_notebooks import code_cells, read, run, shrink, tags
 
-from gans_workshop import GAN, SHEET, discriminator_step, generator_step, seed_everything, show_fields, show_visits
-
-ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOK = ROOT / "notebooks" / "06_points_playground.ipynb"
-BENCHMARK = runpy.run_path(str(ROOT / "benchmarks" / "playground.py"))
+from gans_workshop import GAN, SHEET, discriminator_step, generator_step, seed_everything, show_fields
+from tools import code_cells, load_notebook, notebook, read, run, shrink, tags
 
 
 @pytest.fixture(scope="module")
 def book():
-    """What the notebook's cells tagged `parameters` and `algorithm` define."""
-    return BENCHMARK["load_notebook"]()
+    return load_notebook("06")
 
 
 def weights(network):
@@ -43,7 +33,7 @@ def test_a_sleeping_player_changes_no_bit(book, d_turns, g_turns):
     assert [equal(old, weights(player)) for old, player in zip(before, game)] == [not d_turns, not g_turns]
 
 
-def test_one_round_is_that_of_the_package(book):
+def test_one_round_is_that_of_the_package(book, monkeypatch):
     """The package plays pictures (N, C, H, W): here each dot is a picture of 1 x 1 pixel in two channels."""
     nn = torch.nn
     seed_everything(0)
@@ -60,13 +50,10 @@ def test_one_round_is_that_of_the_package(book):
 
     real, z = book.ring(book.BATCH_SIZE), [torch.randn(book.BATCH_SIZE, 2) for _ in range(2)]
     draws, packaged = iter(z), iter(z)
-    book.detective_learns.__globals__["draw_z"] = lambda G, count: next(draws)
+    monkeypatch.setattr(book, "draw_z", lambda G, count: next(draws))
     gan.draw_z = lambda count: next(packaged)
-    try:
-        book.detective_learns((D, G, *optimizers), real)
-        book.criminal_learns((D, G, *optimizers))
-    finally:
-        book.detective_learns.__globals__["draw_z"] = book.draw_z
+    book.detective_learns((D, G, *optimizers), real)
+    book.criminal_learns((D, G, *optimizers))
     discriminator_step(gan, real[:, :, None, None])
     generator_step(gan, book.BATCH_SIZE)
     for mine, packaged_weights in zip([*weights(D), *weights(G)], [*weights(discriminator), *weights(generator)]):
@@ -123,39 +110,12 @@ def test_a_quick_detective_teaches_all_hills_and_a_slow_one_does_not(book, seed)
     assert islands(d_rate=book.G_RATE, g_rate=book.D_RATE) <= 3
 
 
-def test_a_detective_alone_draws_a_border_and_a_criminal_alone_runs_over_it(book):
-    ends = BENCHMARK["alone"](book, [200, 201])
-    assert max(ends["D(fakes)"]) < 0.05 and min(ends["blue part of the sheet"]) > 0.5  # real, where nothing ever was
-    assert min(ends["then D(G(z)) at the end"]) > 0.9 and max(ends["islands"]) <= 4
-
-
-# The figures
-
-
-def test_fields_show_real_dots_and_fakes_in_their_colours_and_pushes_as_arrows():
-    real, fakes = np.zeros((5, 2)), np.ones((7, 2))
-    fig = show_fields([("one", None, fakes), ("two", np.eye(4), fakes, np.ones((3, 2)))], real=real, title="both")
-    one, two = fig.axes
-    assert [len(line.get_xdata()) for line in one.lines] == [5, 7]
-    assert to_hex(one.lines[1].get_color()) == "#d55e00"
-    assert not one.images and len(two.images) == 1
-    assert [type(c).__name__ for c in two.collections] == ["Quiver"] and two.collections[0].N == 3
-    assert [ax.get_title() for ax in fig.axes] == ["one", "two"]
-
-
-def test_visits_are_strips_of_hills_over_rounds():
-    fig = show_visits({"a": np.zeros((6, 8)), "b": torch.ones(6, 8) / 8}, rounds=60)
-    assert [ax.get_title(loc="left") for ax in fig.axes] == ["a", "b"]
-    (image,) = fig.axes[1].images
-    assert image.get_array().shape == (8, 6) and tuple(image.get_extent()) == (0, 60, 0.5, 8.5)
-
-
 # The widget
 
 
 def test_every_button_lets_the_right_player_learn_and_draws_a_new_picture(tmp_path, monkeypatch):
     """Also after *Run all*, whose last cells give other players to `game`."""
-    book = shrink(read(NOTEBOOK), {"ROUNDS": 60, "ROUNDS_PER_TURN": 1})
+    book = shrink(read(notebook("06")), {"ROUNDS": 60, "ROUNDS_PER_SCENE": 1})
     needed = {"setup", "untrained", "slow-motion"}
     book.cells = [c for c in code_cells(book) if c.id in needed or {"parameters", "algorithm"} & set(tags(c))]
     book.cells.append(nbformat.v4.new_code_cell(CLICKS))

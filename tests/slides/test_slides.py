@@ -1,7 +1,6 @@
 """The slides: pictures from our own code, numbers and formulas as the code has them, every slide seen in a browser."""
 
 import ast
-import importlib.util
 import io
 import json
 import math
@@ -18,25 +17,17 @@ from PIL import Image
 
 from gans_workshop.losses import minimax, non_saturating
 from gans_workshop.models import Discriminator, Generator
+from tools import NOTEBOOKS, ROOT, load_script, notebook
 
-ROOT = Path(__file__).resolve().parent.parent
 SLIDES, PICTURES = ROOT / "presentation", ROOT / "presentation-images"
 DECK = SLIDES / "gans-with-python.md"
 TEXT = DECK.read_text(encoding="utf-8")
 PAGES = re.split(r"\n---\n", TEXT.split("---\n", 2)[2])
 INSTRUCTOR = (SLIDES / "INSTRUCTOR.md").read_text(encoding="utf-8")
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def module(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
-workshop = module(ROOT / "workshop.py")
-images = module(PICTURES / "make_images.py")
+workshop = load_script("workshop.py")
+images = load_script(PICTURES / "make_images.py")
 
 
 def page(title):
@@ -169,8 +160,7 @@ def test_the_loop_on_the_slide_trains_both_players():
 
 
 def notebook_text(number):
-    (path,) = [path for path in NOTEBOOKS if path.name.startswith(number)]
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = json.loads(notebook(number).read_text(encoding="utf-8"))["cells"]
     return "\n".join("".join(cell["source"]) for cell in cells)
 
 
@@ -191,8 +181,8 @@ def test_the_numbers_of_slanted_land_are_computed():
     table = page("From a score to an opinion")
     for score in (scores[0], 1, scores[1]):
         assert re.search(rf"\| {score:g} \| {score - 1:g} \| \*\*{land.sigmoid(score - 1):.3g}\*\*", table)
-    assert f"{land.error(0.68, 1):.3f}" == "0.386" and f"{land.error(0.68, 0):.3f}" == "1.139"
-    assert [f"{land.error(p, 1):.1f}" for p in (0.1, 0.9)] == ["2.3", "0.1"]
+    assert f"{land.loss(0.68, 1):.3f}" == "0.386" and f"{land.loss(0.68, 0):.3f}" == "1.139"
+    assert [f"{land.loss(p, 1):.1f}" for p in (0.1, 0.9)] == ["2.3", "0.1"]
     assert f"{math.log(2):.3f}" == "0.693" and f"{2 * math.log(2):.3f}" == "1.386"
 
 
@@ -290,7 +280,7 @@ def browser():
 
 def look_at(html, browser, *more):
     node = workshop.marp_command()[0]
-    command = [node, ROOT / "tests" / "browser" / "slides.mjs", browser, html, *more]
+    command = [node, ROOT / "tests" / "platforms" / "browser" / "slides.mjs", browser, html, *more]
     return json.loads(subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=300).stdout)
 
 

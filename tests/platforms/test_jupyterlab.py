@@ -1,29 +1,27 @@
 """Every notebook in JupyterLab, in a browser: all cells run, live pictures change, every control does something.
 
-The screenshots are kept in rehearsal/jupyterlab/. tests/browser/lab.mjs steers the browser.
+The screenshots are kept in rehearsal/jupyterlab/. tests/platforms/browser/lab.mjs steers the browser.
 """
 
-import ast
 import json
 import os
 import re
-import runpy
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from test_notebooks import SMALL, code_cells, each_notebook, read, shrink, without_magics
 
-ROOT = Path(__file__).resolve().parent.parent
-WORKSHOP = runpy.run_path(str(ROOT / "workshop.py"))
+from tools import ROOT, SMALL, code_cells, each_notebook, is_watched, load_script, read, shrink
+
+WORKSHOP = load_script("workshop.py")
+LAB = ROOT / "tests" / "platforms" / "browser" / "lab.mjs"
 SCREENSHOTS = ROOT / "rehearsal" / "jupyterlab"
 TOKEN = "only-this-test"
 
@@ -36,8 +34,8 @@ QUIET = {"rounds", "learn from"}
 def browser():
     """Find Chrome, Chromium or Edge as `python workshop.py slides` does; None where there is none."""
     try:
-        return WORKSHOP["find_browser"]()
-    except WORKSHOP["Problem"]:
+        return WORKSHOP.find_browser()
+    except WORKSHOP.Problem:
         return None
 
 
@@ -90,7 +88,11 @@ def look(lab):
         shots.mkdir(parents=True)
         nbformat.write(book, folder / f"{name}.ipynb")
         task = {"url": url, "token": TOKEN, "notebook": f"{name}.ipynb", "folder": str(shots)}
-        command = ["node", ROOT / "tests" / "browser" / "lab.mjs", json.dumps(task | {"browser": browser()})]
+        command = [
+            "node",
+            LAB,
+            json.dumps(task | {"browser": browser()}),
+        ]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=1200)
         assert done.returncode == 0, done.stderr[-3000:]
         print(done.stderr)
@@ -99,13 +101,6 @@ def look(lab):
         return json.loads(done.stdout), folder / f"{name}.ipynb"
 
     return run
-
-
-def is_watched(source):
-    """Tell whether a cell, and not a function that it defines, calls something with `watch=...`."""
-    steps = [step for step in ast.parse(without_magics(source)).body if not isinstance(step, ast.FunctionDef)]
-    calls = [node for step in steps for node in ast.walk(step) if isinstance(node, ast.Call)]
-    return any(keyword.arg == "watch" for call in calls for keyword in call.keywords)
 
 
 def problems(seen, path):

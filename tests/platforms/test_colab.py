@@ -1,12 +1,11 @@
 """Every notebook with Colab's versions: installed by its set-up cell, with Drive, without it, and with one that fails.
 
-`google.colab` is a stand-in (tests/colab/google); the paths, /content/drive among them, are Colab's own.
+`google.colab` is a stand-in (tests/platforms/colab/google); the paths, /content/drive among them, are Colab's own.
 """
 
 import contextlib
 import os
 import re
-import runpy
 import shutil
 import subprocess
 import sys
@@ -18,14 +17,45 @@ import pytest
 from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from test_jupyterlab import is_watched
-from test_notebooks import SMALL, bare_widgets, code_cells, each_notebook, pictures, printed, read, shrink
-from test_project import COLAB, REPOSITORY
 
-ROOT = Path(__file__).resolve().parent.parent
-HERE = ROOT / "tests" / "colab"
-COLAB_VENV = runpy.run_path(str(HERE / "build.py"))
-PYTHON = COLAB_VENV["PYTHON"]
+from tools import (
+    PROJECT,
+    REPOSITORY,
+    ROOT,
+    SMALL,
+    bare_widgets,
+    code_cells,
+    each_notebook,
+    is_watched,
+    load_script,
+    notebook,
+    pictures,
+    printed,
+    read,
+    shrink,
+)
+
+# The Colab runtimes on offer (2026-08); of the past ones only Python, torch and torchvision are recorded.
+COLAB = {
+    "newest": {
+        "python": "3.13.15",
+        "torch": "2.11.0",
+        "torchvision": "0.26.0",
+        "numpy": "2.1.3",
+        "matplotlib": "3.10.0",
+        "pillow": "11.3.0",
+        "ipywidgets": "7.7.1",
+        "tqdm": "4.67.3",
+        "imageio": "2.37.4",
+        "scipy": "1.16.3",
+    },
+}
+for torch, torchvision in (("2.11.0", "0.26.0"), ("2.10.0", "0.25.0"), ("2.9.0", "0.24.0"), ("2.8.0", "0.23.0")):
+    COLAB[f"past, torch {torch}"] = {"python": "3.12.0", "torch": torch, "torchvision": torchvision}
+
+HERE = ROOT / "tests" / "platforms" / "colab"
+COLAB_VENV = load_script(HERE / "build.py")
+PYTHON = COLAB_VENV.PYTHON
 CONTENT = Path("/content")
 KEPT = CONTENT / "drive" / "MyDrive" / "gans-workshop-files"
 LOST = CONTENT / "gans-workshop-files"
@@ -37,8 +67,8 @@ def clone(tmp_path_factory, need):
     if sys.platform != "linux":
         pytest.skip("Colab is Linux")
     if os.environ.get("CI"):
-        COLAB_VENV["build"]()
-    need(COLAB_VENV["is_built"](), "Colab's versions, from `python tests/colab/build.py`")
+        COLAB_VENV.build()
+    need(COLAB_VENV.is_built(), "Colab's versions, from `python tests/platforms/colab/build.py`")
     folder = tmp_path_factory.mktemp("clone")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
@@ -105,7 +135,7 @@ def colab(clone, content, tmp_path, monkeypatch):
         "PYTHONPATH": HERE,
         "COLAB_DOWNLOADS": downloads,
         "PIP_NO_INDEX": 1,  # nothing but the workshop's package may be missing
-        "PIP_FIND_LINKS": COLAB_VENV["WHEELS"],
+        "PIP_FIND_LINKS": COLAB_VENV.WHEELS,
         "GIT_CONFIG_COUNT": 1,
         "GIT_CONFIG_KEY_0": f"url.{clone.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": REPOSITORY,
@@ -133,7 +163,17 @@ def uses(path, words):
 
 ASKS_FOR_A_FOLDER = r"workshop_folder\(\)"
 # Drive's bad days are the package's affair: the notebook that writes most meets them, the others only good ones.
-WRITES_MOST = ROOT / "notebooks" / "03_your_own_images.ipynb"
+WRITES_MOST = notebook("03")
+
+
+@pytest.mark.parametrize("runtime", COLAB)
+def test_installing_into_colab_changes_nothing(runtime):
+    there = COLAB[runtime]
+    needed = [Requirement(line) for line in PROJECT["dependencies"]]
+    needed.append(Requirement("python" + PROJECT["requires-python"]))
+    if runtime == "newest":
+        assert {requirement.name for requirement in needed} <= set(there)
+    assert [str(needs) for needs in needed if needs.name in there and there[needs.name] not in needs.specifier] == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Colab is Linux")

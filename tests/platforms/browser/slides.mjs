@@ -1,10 +1,10 @@
 // Open every slide of a deck in a real browser and report what is wrong with it, as JSON:
-//   node tests/browser/slides.mjs BROWSER DECK.html [FOLDER for a picture of each slide]
+//   node tests/platforms/browser/slides.mjs BROWSER DECK.html [FOLDER for a picture of each slide]
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
 const [browserPath, deck, folder] = process.argv.slice(2);
-const require = createRequire(new URL("../../presentation/package.json", import.meta.url));
+const require = createRequire(new URL("../../../presentation/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
 
 const problems = []; // [slide, kind, what]

@@ -1,18 +1,61 @@
-"""The workshop's folder in Colab and elsewhere, and what is found in it."""
+"""The workshop's folder and cache, in Colab and elsewhere, and what is found in the folder."""
 
-import json
 import os
 import sys
-import threading
 import types
 from pathlib import Path
 
 import pytest
 
 from gans_workshop import workshop_folder, workspace
-from gans_workshop.workspace import list_folder, picture_places, walk_files
+from gans_workshop.workspace import picture_places
 
-ROOT = Path(__file__).resolve().parent.parent
+
+def test_the_folder_stands_beside_the_notebooks(tmp_path, monkeypatch):
+    monkeypatch.delenv("GANS_WORKSHOP_FILES")
+    notebooks = tmp_path / "repository" / "notebooks"
+    notebooks.mkdir(parents=True)
+    for here in (notebooks, notebooks.parent):
+        monkeypatch.chdir(here)
+        assert workshop_folder() == notebooks / "gans-workshop-files"
+        assert workshop_folder().is_dir()
+
+
+def test_a_place_of_your_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "my place" / "ganz schön"))
+    assert workshop_folder() == tmp_path / "my place" / "ganz schön"
+
+
+def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "a file").write_text("not a folder")
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "a file" / "inside"))
+    with pytest.raises(OSError, match=r"inside cannot be written .*Choose another folder"):
+        workshop_folder()
+
+
+def test_the_cache_falls_back_to_a_temporary_folder(tmp_path, monkeypatch):
+    (tmp_path / "a file").write_text("not a folder")
+    monkeypatch.setenv("GANS_WORKSHOP_CACHE", str(tmp_path / "a file"))
+    assert workspace.cache_folder().is_dir()
+
+
+@pytest.fixture
+def colab_without_mount(tmp_path, monkeypatch):
+    monkeypatch.delenv("GANS_WORKSHOP_FILES")
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    monkeypatch.setattr(workspace, "COLAB_DISK", tmp_path / "content")
+    monkeypatch.setattr(workspace, "DRIVE", tmp_path / "content" / "drive" / "MyDrive")
+
+
+def test_in_colab_without_drive_it_warns(colab_without_mount, tmp_path, capsys):
+    assert workshop_folder() == tmp_path / "content" / "gans-workshop-files"
+    assert "vanish with the session" in capsys.readouterr().out
+
+
+def test_in_colab_with_drive_it_is_in_drive(colab_without_mount, tmp_path, capsys):
+    (tmp_path / "content" / "drive" / "MyDrive").mkdir(parents=True)
+    assert workshop_folder() == tmp_path / "content" / "drive" / "MyDrive" / "gans-workshop-files"
+    assert capsys.readouterr().out == ""
 
 
 @pytest.fixture
@@ -122,73 +165,3 @@ def test_the_places_are_options_of_a_dropdown(tmp_path):
     (tmp_path / "cats").mkdir()
     dropdown = widgets.Dropdown(options=picture_places(tmp_path))
     assert dropdown.value == tmp_path / "cats" and dropdown.label == "cats (0 files)"
-
-
-def test_what_is_chosen_in_notebook_03_is_remembered_at_once(tmp_path, monkeypatch):
-    pytest.importorskip("ipywidgets")
-    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path))
-    book = json.loads((ROOT / "notebooks" / "03_your_own_images.ipynb").read_text(encoding="utf-8"))
-    (cell,) = ["".join(cell["source"]) for cell in book["cells"] if cell["id"] == "choose"]
-    for name in ("cats", "dogs"):
-        (tmp_path / name).mkdir()
-    exec(cell, first := {})
-    assert first["choice"].value == tmp_path / "cats"
-    first["choice"].index = 1
-    exec(cell, second := {})
-    assert second["choice"].value == tmp_path / "dogs"
-    (tmp_path / "dogs").rmdir()
-    exec(cell, third := {})
-    assert third["choice"].value == tmp_path / "cats"
-
-
-def test_listing_is_tried_again_when_drive_times_out(tmp_path, monkeypatch):
-    (tmp_path / "1.jpg").write_bytes(b"x")
-    scandir, errors, pauses = os.scandir, [OSError(5, "Input/output error"), TimeoutError(110, "timed out")], []
-
-    def slow(folder):
-        if errors:
-            raise errors.pop()
-        return scandir(folder)
-
-    monkeypatch.setattr(os, "scandir", slow)
-    monkeypatch.setattr(workspace.time, "sleep", pauses.append)
-    assert [entry.name for entry in list_folder(tmp_path)] == ["1.jpg"]
-    assert pauses == [1, 4]
-    errors += [OSError(5, "Input/output error")] * 4
-    with pytest.raises(OSError, match="Drive is slow"):
-        list_folder(tmp_path)
-
-
-def test_a_listing_that_hangs_is_given_up(tmp_path, monkeypatch):
-    back = threading.Event()
-    monkeypatch.setattr(os, "scandir", lambda folder: back.wait())
-    monkeypatch.setattr(workspace, "PATIENCE", 0.05)
-    with pytest.raises(OSError, match=r"cannot be listed \(no answer\)"):
-        list_folder(tmp_path)
-    back.set()
-
-
-def test_what_the_work_says_is_passed_on():
-    assert workspace.within(5, lambda: 3) == 3
-    with pytest.raises(ZeroDivisionError):
-        workspace.within(5, lambda: 1 / 0)
-
-
-def test_a_missing_folder_is_no_reason_to_wait(tmp_path, monkeypatch):
-    monkeypatch.setattr(workspace.time, "sleep", None)
-    with pytest.raises(OSError, match="cannot be listed"):
-        list_folder(tmp_path / "gone")
-
-
-def test_a_folder_inside_that_cannot_be_listed_stands_for_itself(tmp_path, monkeypatch):
-    (tmp_path / "inside").mkdir()
-    (tmp_path / "1.jpg").write_bytes(b"x")
-    listing = workspace.list_folder
-
-    def fail(folder):
-        if str(folder).endswith("inside"):
-            raise OSError("no")
-        return listing(folder)
-
-    monkeypatch.setattr(workspace, "list_folder", fail)
-    assert sorted(entry.name for entry in walk_files(tmp_path)) == ["1.jpg", "inside"]

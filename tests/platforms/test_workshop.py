@@ -1,7 +1,6 @@
 """workshop.py: what it runs, how it sets itself up, and what it says when that fails."""
 
 import ast
-import importlib.util
 import inspect
 import json
 import os
@@ -18,15 +17,15 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-SCRIPT = Path(__file__).resolve().parent.parent / "workshop.py"
+from tools import ROOT, load_script
+
+SCRIPT = ROOT / "workshop.py"
+IN_PARALLEL = " ".join(load_script(SCRIPT).IN_PARALLEL)
 
 
 @pytest.fixture
 def workshop():
-    spec = importlib.util.spec_from_file_location("workshop", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 # What it runs
@@ -231,7 +230,7 @@ def test_later_starts_do_not_install(ready):
 def test_pytest_comes_last_and_a_failing_ruff_counts(ready):
     done = ready.run("test", "-k", "digits")
     words = [line.split(" in ")[0] for line in done.stdout.splitlines()[-3:]]
-    assert words == ["ruff check .", "ruff format --check .", "pytest -k digits"]
+    assert words == ["ruff check .", "ruff format --check .", f"pytest {IN_PARALLEL} -k digits"]
     assert done.returncode == 0
     failing = ready.run("test", FAIL_ruff="1")
     assert failing.returncode == 1

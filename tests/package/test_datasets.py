@@ -13,7 +13,7 @@ import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from gans_workshop import datasets, fetch_sample, load_digits, load_portraits, to_float
+from gans_workshop import datasets, fetch_sample, load_digits, load_portraits
 
 KEEP_OUT = "http://127.0.0.1:9/"  # nobody listens there
 
@@ -27,12 +27,6 @@ def test_the_bundled_digits_are_balanced_and_kept_apart():
     assert judged_labels.bincount().tolist() == [200] * 10
     assert images.min() == 0 and images.max() == 255
     assert not {x.numpy().tobytes() for x in images} & {x.numpy().tobytes() for x in judged}
-
-
-def test_scaling_is_what_the_page_says():
-    assert to_float(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == [-1, 1]
-    floats = torch.tensor([-0.5, 0.25])
-    assert to_float(floats) is floats
 
 
 def test_without_a_network_one_sentence_and_the_bundled_digits(monkeypatch, capfd):

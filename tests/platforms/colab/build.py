@@ -1,4 +1,4 @@
-"""Build .colab-venv, an environment with Colab's versions: python tests/colab/build.py (a minute, once, from PyPI)."""
+"""Build .colab-venv, an environment with Colab's versions: python tests/platforms/colab/build.py (a minute, once)."""
 
 import hashlib
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PINS = Path(__file__).with_name("pins.txt")
 VENV = ROOT / ".colab-venv"
 PYTHON = VENV / "bin" / "python"
