@@ -42,7 +42,7 @@ SMALL = {
         "TEXTURE_STEPS": 4,
         "SHORT_STEPS": 2,
     },
-    "06_points_playground.ipynb": {"ROUNDS": 60, "ROUNDS_PER_TURN": 2},
+    "06_points_playground.ipynb": {"ROUNDS": 60, "ROUNDS_PER_SCENE": 2},
 }
 
 # Sections in which a printed answer makes the point of the widget.

@@ -79,8 +79,8 @@ def test_a_drawing_becomes_a_digit_in_the_middle(book):
     picture = book.to_digit(corner)
     assert picture.shape == (28, 28) and picture.dtype == np.uint8
     rows, columns = np.mgrid[:28, :28]
-    for places in (rows, columns):
-        assert np.average(places, weights=picture) == pytest.approx(13.5, abs=0.51)
+    for indices in (rows, columns):
+        assert np.average(indices, weights=picture) == pytest.approx(13.5, abs=0.51)
     before = corner.sum() * 4 * 255
     assert before <= picture.sum(dtype=int) <= 1.6 * before, "as much ink as was drawn, and a soft edge"
 
@@ -90,13 +90,13 @@ def test_a_clean_sheet_stays_clean(book):
 
 
 def test_the_recogniser_knows_unseen_digits_and_the_drawing(book):
-    assert book.share_right(book.judge, book.test_digits) > 0.93
+    assert book.share_right(book.network, book.test_digits) > 0.93
     assert book.opinion(book.ink).argmax().item() == 2
-    assert book.share_right(book.judge, 255 - book.test_digits) < 0.25
+    assert book.share_right(book.network, 255 - book.test_digits) < 0.25
 
 
 def test_dreams_convince_the_network_and_look_like_no_digit(book):
-    dreams, sure = book.dream(book.judge)
+    dreams, sure = book.dream(book.network)
     assert min(sure) > 0.99
     assert (dreams > -0.5).float().mean() > 3 * (book.to_float(book.digits) > -0.5).float().mean()
 

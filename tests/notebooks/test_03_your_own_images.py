@@ -63,15 +63,15 @@ def book(tmp_path):
 def test_the_players_fit_the_pictures(book):
     for size, channels in ((32, 3), (64, 1)):
         book.images = torch.zeros(5, channels, size, size, dtype=torch.uint8)
-        assert book.make_gan().sample(2).shape == (2, channels, size, size)
+        assert book.make_gan(None).sample(2).shape == (2, channels, size, size)
 
 
 def test_the_estimate_is_minutes_by_measured_pace(book, monkeypatch, capsys):
     now, played = [100.0], []
 
     def train(gan, images, *, steps, **_):
+        now[0] += 0.5 * (steps - played[-1]) if played else 60  # the first rounds are slow, and are not counted
         played.append(steps)
-        now[0] += 0.5 * steps if len(played) > 1 else 60  # the first rounds are slow, and are not counted
 
     book.train = train
     with monkeypatch.context() as patch:
@@ -84,10 +84,10 @@ def test_the_estimate_is_minutes_by_measured_pace(book, monkeypatch, capsys):
 
 def kept_in(book):
     """The folder for checkpoints that the page chooses for its pictures."""
-    places = []
-    book.train = lambda *_, checkpoint, **__: places.append(checkpoint)
+    folders = []
+    book.train = lambda *_, checkpoint, **__: folders.append(checkpoint)
     exec(source_of("03", "train"), vars(book))
-    return places[0]
+    return folders[0]
 
 
 def test_other_pictures_have_another_folder_and_the_same_have_the_same(book):
@@ -97,9 +97,9 @@ def test_other_pictures_have_another_folder_and_the_same_have_the_same(book):
     assert kept_in(book) == first
     pictures = book.images
     others = [pictures[:9], pictures.flip(0), pictures + 1, torch.cat([pictures, pictures[:1]])]
-    places = {first}
+    folders = {first}
     for book.images in others:
-        places.add(kept_in(book))
-    assert len(places) == 1 + len(others)
+        folders.add(kept_in(book))
+    assert len(folders) == 1 + len(others)
     book.images, book.name = pictures.permute(0, 1, 3, 2).contiguous().permute(0, 1, 3, 2), "cats"
     assert kept_in(book) == first, "the same pictures, otherwise laid out in memory"

@@ -17,12 +17,12 @@ def book():
 @pytest.fixture(scope="module")
 def two(book):
     """Two short games that differ in one number."""
-    return {"healthy": book.play(live=False), "strict": book.play(g_lr=0.00003, live=False)}
+    return {"healthy": book.new_patient(live=False), "strict": book.new_patient(g_lr=0.00003, live=False)}
 
 
 def test_the_same_settings_are_the_same_patient(book, two, bits, same):
-    assert same(bits(book.play(live=False)), bits(two["healthy"]))
-    assert not same(bits(book.play(live=False, seed=1)), bits(two["healthy"]))
+    assert same(bits(book.new_patient(live=False)), bits(two["healthy"]))
+    assert not same(bits(book.new_patient(live=False, seed=1)), bits(two["healthy"]))
 
 
 def test_one_change_is_one_change(book, two):
@@ -36,10 +36,10 @@ def test_one_change_is_one_change(book, two):
 
 
 def test_each_setting_reaches_the_game(book):
-    assert isinstance(book.play(plain=True, live=False).generator, MLPGenerator)
-    assert book.play(latent_dim=1, live=False).fixed_z.shape[1] == 1
-    assert book.play(d_steps=2, live=False).seen == 2 * book.play(live=False).seen
-    losses = [book.play(live=False, **loss).history.d_loss[0] for loss in ({}, {"loss": hinge})]
+    assert isinstance(book.new_patient(plain=True, live=False).generator, MLPGenerator)
+    assert book.new_patient(latent_dim=1, live=False).fixed_z.shape[1] == 1
+    assert book.new_patient(d_steps=2, live=False).seen == 2 * book.new_patient(live=False).seen
+    losses = [book.new_patient(live=False, **loss).history.d_loss[0] for loss in ({}, {"loss": hinge})]
     assert losses[0] == pytest.approx(2 * np.log(2), abs=0.2) and losses[1] == pytest.approx(2, abs=0.3)
 
 

@@ -4,9 +4,7 @@ import nbformat
 import pytest
 import torch
 
-from gans_workshop import discriminator_step, generator_step, seed_everything
-from gans_workshop.game.training import GAN
-from gans_workshop.view.lessons import SHEET, show_fields
+from gans_workshop import GAN, SHEET, discriminator_step, generator_step, seed_everything, show_fields
 from tools import code_cells, load_notebook, notebook, read, run, shrink, tags
 
 
@@ -117,7 +115,7 @@ def test_a_quick_detective_teaches_all_hills_and_a_slow_one_does_not(book, seed)
 
 def test_every_button_lets_the_right_player_learn_and_draws_a_new_picture(tmp_path, monkeypatch):
     """Also after *Run all*, whose last cells give other players to `game`."""
-    book = shrink(read(notebook("06")), {"ROUNDS": 60, "ROUNDS_PER_TURN": 1})
+    book = shrink(read(notebook("06")), {"ROUNDS": 60, "ROUNDS_PER_SCENE": 1})
     needed = {"setup", "untrained", "slow-motion"}
     book.cells = [c for c in code_cells(book) if c.id in needed or {"parameters", "algorithm"} & set(tags(c))]
     book.cells.append(nbformat.v4.new_code_cell(CLICKS))

@@ -30,7 +30,6 @@ def test_what_a_page_imports_is_there(page):
     assert {name for name in imported_names(pages()[page]) if not hasattr(gans_workshop, name)} == set()
 
 
-@pytest.mark.xfail(strict=True, reason="until the package has its face")
 def test_pages_import_from_the_face_only():
     inside = {page: re.findall(r"(?:from|import) gans_workshop\.[\w.]+", source) for page, source in pages().items()}
     assert {page: found for page, found in inside.items() if found} == {}
