@@ -61,6 +61,10 @@ BROWSER_NAMES = (
 )
 
 
+# How the tests share the cores: a file at a time, in the order of tests/conftest.py; -n0 does without.
+IN_PARALLEL = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+
+
 class Problem(Exception):
     """Something that the person can mend, said in a sentence or two."""
 
@@ -211,7 +215,8 @@ def test(args: list) -> int:
             print(f"{problem}\nUntil then the tests that look at slides are skipped.", flush=True)
     if any(checks):
         print("ruff has found something, see above; now the tests.", flush=True)
-    return run([*python, "pytest", *args], cwd=ROOT) or int(any(checks))
+    env = {"OMP_NUM_THREADS": "1", **os.environ}  # two tests at a time must not fight for the same cores
+    return run([*python, "pytest", *IN_PARALLEL, *args], cwd=ROOT, env=env) or int(any(checks))
 
 
 def slides(args: list, decks: Path = SLIDES, folder: Path = SLIDES / "build") -> int:

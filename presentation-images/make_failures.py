@@ -1,20 +1,20 @@
 """Make the three pictures of failures for the slides: python presentation-images/make_failures.py [folder]
 
 The runs are notebook 04's: its own lines are played, half a minute in all on two CPU cores. Each picture shows D's
-opinions over the steps, and 18 fakes.
+opinions over the rounds, and 18 fakes.
 """
 
 import io
-import runpy
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gans_workshop import diagnose
-from gans_workshop.plots import CRIMINAL, DETECTIVE, draw_scores, tile
+from gans_workshop import CRIMINAL, DETECTIVE, contact_sheet, diagnose, draw_scores
 
 # file: (title, the notebook's cell whose first line plays the game, what the game is called there)
 FAILURES = {
@@ -22,18 +22,21 @@ FAILURES = {
     "failure-criminal": ("The criminal dominates", "criminal", "easy"),
     "failure-collapse": ("Mode collapse", "break-it", "thread"),
 }
-LABORATORY = runpy.run_path(str(Path(__file__).parent.parent / "benchmarks" / "failures.py"))
+NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "04_when_gans_fail.ipynb"
 
 
 def fail(cell, name):
     """Play a line of notebook 04; return the GAN."""
-    names = dict(LABORATORY["BOOK"])
-    exec(LABORATORY["cells"]()[cell].splitlines()[0], names)
+    cells = {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
+    names = {"device": torch.device("cpu")}
+    exec("from gans_workshop import load_digits", names)
+    for source in (cells["parameters"], cells["play"], cells[cell].splitlines()[0]):  # `play` makes a patient
+        exec(source, names)
     return names[name]
 
 
 def draw(gan, title):
-    """Draw the scores over the steps beside samples, large enough for the last row of a room."""
+    """Draw the scores over the rounds beside samples, large enough for the last row of a room."""
     figure = Figure(figsize=(8, 4.5), layout="constrained", facecolor="white")
     figure.suptitle(title, fontsize=22)
     left, right = figure.subplots(1, 2, width_ratios=[5, 3])
@@ -51,10 +54,10 @@ def draw(gan, title):
         shift = 0.1 if height < 0.1 or (height > others and height < 0.9) else -0.1
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
         left.text(130, height + shift, name, color=style["color"], fontsize=20, ha="center", va="center", bbox=box)
-    left.set_xlabel("step", fontsize=18)
+    left.set_xlabel("round", fontsize=18)
     left.set_ylabel("D's opinion (1 = real)", fontsize=18)
     left.tick_params(labelsize=16)
-    right.imshow(tile(gan.sample(gan.fixed_z[:18]), columns=3), cmap="gray", vmin=0, vmax=255)
+    right.imshow(contact_sheet(gan.sample(gan.fixed_z[:18]), columns=3), cmap="gray", vmin=0, vmax=255)
     right.set_axis_off()
     right.set_title("fakes", fontsize=18)
     return figure

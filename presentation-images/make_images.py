@@ -8,14 +8,14 @@ Each function makes the picture of its name: `pass_one` makes pass-one.png. It r
 frames of an animated GIF. The pictures failure-*.png come from make_failures.py.
 """
 
+import ast
 import functools
 import io
 import itertools
 import json
-import re
-import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -95,17 +95,20 @@ def our_digits(moment=-1):
 @functools.cache
 def slanted_land():
     """Return what the cells of notebook 01 define: the slides show what they compute."""
-    benchmark = runpy.run_path(str(FOLDER.parent / "benchmarks" / "slanted_land.py"))
-    land = benchmark["load_notebook"]()
-    cells = json.loads(benchmark["NOTEBOOK"].read_text(encoding="utf-8"))["cells"]
-    code = "".join("\n" + "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    exec(
-        "\n".join(
-            ["import numpy as np", *re.findall(r"^(?:PORTRAITS|NOISE|HAND_WEIGHTS|FIVE_Z) = .*$", code, re.MULTILINE)]
-        ),
-        vars(land),
-    )
-    return land
+    path = FOLDER.parent / "notebooks" / "01_slanted_land.ipynb"
+    names = {"np": np, "SimpleNamespace": SimpleNamespace}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code" and cell["id"] != "setup":  # which has a line that is no Python
+            for node in filter(is_definition, ast.parse("".join(cell["source"])).body):
+                exec(compile(ast.Module([node], type_ignores=[]), path.name, "exec"), names)
+    return SimpleNamespace(**names)
+
+
+def is_definition(node):
+    """Tell whether a line of a notebook defines a function, a class or a CONSTANT, and so draws nothing."""
+    if isinstance(node, ast.Assign):
+        return isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper() and len(node.targets[0].id) > 1
+    return isinstance(node, ast.FunctionDef | ast.ClassDef)
 
 
 def frame(fig, *, dpi=100):
@@ -544,13 +547,13 @@ def slanted_game():
     turns = [("start", 0, 0), ("only D learns", 1, 0), ("only G learns", 0, 1), ("both learn", 1, 1)]
     for (top, bottom), (caption, d_turns, g_turns) in zip(axes.T, turns, strict=True):
         if caption != "start":
-            land.play(D, G, land.FACES, land.ROUNDS_PER_TURN, d_turns=d_turns, g_turns=g_turns)
+            land.play(D, G, land.FACES, land.ROUNDS_PER_COLUMN, d_turns=d_turns, g_turns=g_turns)
         fake = G(0.5)
-        d_error = np.mean([land.error(D(face), 1) for face in land.FACES]) + land.error(D(fake), 0)
+        d_loss = np.mean([land.loss(D(face), 1) for face in land.FACES]) + land.loss(D(fake), 0)
         top.imshow(fake.reshape(2, 2), cmap="gray_r", vmin=0, vmax=1)
         top.set(xticks=[], yticks=[])
         top.set_title(caption, fontsize=MIDDLE)
-        bars = bottom.bar(["D", "G"], [d_error, land.error(D(fake), 1)], color=[BLUE, ORANGE])
+        bars = bottom.bar(["D", "G"], [d_loss, land.loss(D(fake), 1)], color=[BLUE, ORANGE])
         bottom.bar_label(bars, fmt="%.2f", fontsize=MIDDLE)
         bottom.set(ylim=(0, 2), yticks=[])
         bottom.tick_params(labelsize=MIDDLE)

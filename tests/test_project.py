@@ -4,43 +4,19 @@ import ast
 import json
 import re
 import statistics
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.version import Version
 
-ROOT = Path(__file__).resolve().parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-REPOSITORY = PROJECT["urls"]["Repository"]
+from tools import NOTEBOOKS, PROJECT, REPOSITORY, ROOT
+
 EXTRAS = PROJECT["optional-dependencies"]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-# The modules in their order: each may import only those above it.
+# The modules in their order, by their place, such as "files.disk": each may import only those above it.
 MODULES = ["device", "workspace", "datasets", "pictures", "photos", "models", "losses", "augment", "checkpoints"]
 MODULES += ["diagnosis", "training", "evaluation", "latent", "plots", "sketches", "live", "exports"]
-
-# The Colab runtimes on offer (2026-08); of the past ones only Python, torch and torchvision are recorded.
-COLAB = {
-    "newest": {
-        "python": "3.13.15",
-        "torch": "2.11.0",
-        "torchvision": "0.26.0",
-        "numpy": "2.1.3",
-        "matplotlib": "3.10.0",
-        "pillow": "11.3.0",
-        "ipywidgets": "7.7.1",
-        "tqdm": "4.67.3",
-        "imageio": "2.37.4",
-        "scipy": "1.16.3",
-    },
-}
-for torch, torchvision in (("2.11.0", "0.26.0"), ("2.10.0", "0.25.0"), ("2.9.0", "0.24.0"), ("2.8.0", "0.23.0")):
-    COLAB[f"past, torch {torch}"] = {"python": "3.12.0", "torch": torch, "torchvision": torchvision}
 
 
 # Dependencies
@@ -50,16 +26,6 @@ def test_dependencies_are_lower_bounds_only():
     lines = [*PROJECT["dependencies"], *EXTRAS["local"], *EXTRAS["dev"]]
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+>=[\d.]+", line)] == []
     assert re.fullmatch(r">=[\d.]+", PROJECT["requires-python"])
-
-
-@pytest.mark.parametrize("runtime", COLAB)
-def test_installing_into_colab_changes_nothing(runtime):
-    there = COLAB[runtime]
-    needed = [Requirement(line) for line in PROJECT["dependencies"]]
-    needed.append(Requirement("python" + PROJECT["requires-python"]))
-    if runtime == "newest":
-        assert {requirement.name for requirement in needed} <= set(there)
-    assert [str(needs) for needs in needed if needs.name in there and there[needs.name] not in needs.specifier] == []
 
 
 def lowest_versions(lines: list[str]) -> dict[str, Version]:
@@ -79,14 +45,6 @@ def test_the_conda_environment_agrees_with_pyproject():
     assert lowest_versions(conda_lines) == expected
     assert f"name: {PROJECT['name']}\n" in text
     assert re.findall(r"^      - (.*?)(?:  #.*)?$", text, flags=re.MULTILINE) == ["-e ."]  # all that pip installs
-
-
-def test_the_package_imports_quickly():
-    """No timing: the slow libraries are just not there after the import."""
-    program = "import sys, gans_workshop; print([name for name in sys.argv[1:] if name in sys.modules])"
-    slow = ["matplotlib", "ipywidgets", "torchvision"]
-    loaded = subprocess.check_output([sys.executable, "-c", program, *slow], cwd=ROOT, text=True)
-    assert loaded.strip() == "[]"
 
 
 # Addresses and links
@@ -126,7 +84,7 @@ def test_every_mention_of_the_repository_is_the_address_in_pyproject():
 
 
 def test_the_address_stands_in_no_code():
-    code = [*ROOT.glob("*.py"), *(ROOT / "gans_workshop").rglob("*.py"), *(ROOT / "tests").glob("*.py")]
+    code = [*ROOT.glob("*.py"), *(ROOT / "gans_workshop").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
     owner = REPOSITORY.split("/")[-2]
     assert [path.name for path in code if f"{owner}/gans-workshop" in path.read_text(encoding="utf-8")] == []
 
@@ -169,7 +127,11 @@ def test_every_picture_has_alt_text():
 
 # The laws of the package
 
-PACKAGE = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "gans_workshop").glob("*.py")}
+FILES = {
+    ".".join(path.relative_to(ROOT / "gans_workshop").with_suffix("").parts): path.read_text(encoding="utf-8")
+    for path in (ROOT / "gans_workshop").rglob("*.py")
+}
+PACKAGE = {name: ast.parse(text) for name, text in FILES.items()}
 
 
 def functions(tree: ast.Module) -> list[ast.FunctionDef]:
@@ -189,9 +151,7 @@ def named(problems: dict[str, list]) -> dict[str, list]:
 
 
 def test_the_package_is_thin():
-    lines = {
-        path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "gans_workshop").glob("*.py")
-    }
+    lines = {name: len(text.splitlines()) for name, text in FILES.items()}
     assert {name: count for name, count in lines.items() if count >= 250} == {}
     assert sum(lines.values()) <= 2500  # photos and checkpoints, which lose nothing, need more than was planned
     lengths = [length(function) for tree in PACKAGE.values() for function in functions(tree)]
@@ -215,22 +175,23 @@ def test_classes_derive_from_nothing_but_module_and_namedtuple():
 
 
 def imports_of(tree: ast.Module) -> set[str]:
-    """The modules of the package that a module imports, anywhere in it."""
+    """What a module imports of the package, anywhere in it, by its place, such as 'files.disk'."""
     found = set()
     for node in ast.walk(tree):
+        names = []
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("gans_workshop.")}
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            name = "." * node.level + (node.module or "")
-            if name in (".", "gans_workshop"):
-                found |= {alias.name for alias in node.names}
-            elif name.startswith((".", "gans_workshop.")):
-                found.add(name.removeprefix("gans_workshop").strip(".").split(".")[0])
+            names = [f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names]
+        for name in names:
+            if name.startswith((".", "gans_workshop")):
+                place = name.removeprefix("gans_workshop").removeprefix(".")
+                found.add(next((m for m in MODULES if f"{place}.".startswith(f"{m}.")), place))
     return found
 
 
 def test_modules_import_only_those_above_them():
-    modules = {name: tree for name, tree in PACKAGE.items() if name != "__init__"}
+    modules = {name: tree for name, tree in PACKAGE.items() if not name.endswith("__init__")}
     assert set(modules) <= set(MODULES)
     wrong = {name: sorted(imports_of(tree) - set(MODULES[: MODULES.index(name)])) for name, tree in modules.items()}
     assert named(wrong) == {}
@@ -239,9 +200,11 @@ def test_modules_import_only_those_above_them():
 def test_imports_are_read_in_every_spelling():
     tree = ast.parse(
         "import gans_workshop.device\nfrom gans_workshop import losses\nfrom gans_workshop.models import G\n"
-        "from . import plots\ndef f():\n    from .live import View\nimport torch\nfrom pathlib import Path"
+        "def f():\n    from gans_workshop.live import View, Film\nimport torch\nfrom pathlib import Path\n"
+        "from gans_workshop import GAN\nfrom . import plots\nfrom .room import x"
     )
-    assert imports_of(tree) == {"device", "losses", "models", "plots", "live"}
+    modules = {"device", "losses", "models", "live"}
+    assert imports_of(tree) == modules | {"GAN", ".plots", "room.x"}, "neither the face nor a relative name is a module"
 
 
 def test_google_colab_is_imported_only_inside_functions():
@@ -257,3 +220,46 @@ def test_the_package_shows_no_figure_by_itself():
         ast.unparse(node.func) for tree in PACKAGE.values() for node in ast.walk(tree) if isinstance(node, ast.Call)
     }
     assert calls.isdisjoint({"plt.show", "pyplot.show", "matplotlib.pyplot.show"})
+
+
+# The laws of the tests
+
+TESTS = {path: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("*.py")}
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Every name of a module that a file imports: 'a.b' is 'a' and 'a.b'."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {"." * node.level + (node.module or "")}
+    return {".".join(name.split(".")[: i + 1]) for name in found for i in range(name.count(".") + 1)}
+
+
+def test_no_test_imports_from_another_test():
+    tests = {path.stem for path in TESTS if path.name.startswith("test_")} | {"conftest", "tests", "runpy", ""}
+    assert {path.name: found for path, tree in TESTS.items() if (found := imported(tree) & tests)} == {}
+
+
+def test_every_spelling_of_such_an_import_is_found():
+    for source in ("import test_a", "from test_a import b", "def f():\n    from tests.package.test_a import b"):
+        assert imported(ast.parse(source)) & {"test_a", "tests"}
+    assert imported(ast.parse("from .test_a import b")) >= {""}
+
+
+def test_only_their_own_tests_load_benchmarks():
+    loads = {path.name for path in TESTS if re.search(r"load_script\(.?.benchmarks", path.read_text(encoding="utf-8"))}
+    assert loads == {"test_benchmarks.py"}
+
+
+def test_every_notebook_has_its_test_file():
+    numbers = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "notebooks").glob("test_[0-9]*.py")}
+    assert numbers == {path.stem for path in NOTEBOOKS}
+
+
+@pytest.mark.xfail(strict=True, reason="until the package has its three rooms")
+def test_every_module_has_its_test_file():
+    modules = {name.split(".")[-1] for name in PACKAGE if not name.endswith("__init__")}
+    assert {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "package").glob("*.py")} == modules | {"face"}

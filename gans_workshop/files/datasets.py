@@ -1,0 +1,98 @@
+"""Fetch real pictures to learn from: digits and portraits come with the package, samples are downloaded once."""
+
+import hashlib
+import http.client
+import shutil
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from gans_workshop.files.workspace import cache_folder
+
+DATA = Path(__file__).parents[1] / "data"  # what comes with the package
+
+# Sets of photographs, and the git blob ids by which a download is known to be whole
+SAMPLES = {
+    "cats": "4951cfdf076f15a54302901672924bd1e41a4aa6",
+    "flowers": "1ea0b0982cd0828541a267b4bca3c6d4330eaef4",
+    "abstract-paintings": "1462316d742952caa0f2b2f396323894d83f2f28",
+}
+SAMPLES_ADDRESS = "https://github.com/DolicaAkelloEgwel/gans-datasets/raw/master/{name}.zip"
+
+SERVER_PATIENCE = 15  # seconds without an answer after which a server counts as gone
+
+
+def load_digits(*, test=False):
+    """Load handwritten digits and their labels (MNIST): 1,000 of each, or 200 others of each with `test=True`.
+
+    Shapes: images (N, 1, 28, 28) uint8, 0 is the black background and 255 is white ink; labels (N,) int64.
+    Source: LeCun, Cortes, Burges, CC BY-SA 3.0, http://yann.lecun.com/exdb/mnist/
+    """
+    part = "test" if test else "train"
+    with np.load(DATA / "digits.npz") as bundle:
+        images, labels = bundle[f"{part}_images"], bundle[f"{part}_labels"]
+    return torch.from_numpy(images), torch.from_numpy(labels).long()
+
+
+def load_portraits(*, image_size=64):
+    """Load portraits of drawn people, head and shoulders; they need no network.
+
+    Shapes: (N, 3, image_size, image_size) uint8, on white. Source: OpenMoji 17, https://openmoji.org, CC BY-SA 4.0.
+    """
+    from PIL import Image
+
+    print("The portraits are by OpenMoji (openmoji.org), licence CC BY-SA 4.0: say so where you show what you made.")
+    with Image.open(DATA / "portraits.png") as sheet:
+        pixels = torch.from_numpy(np.array(sheet.convert("RGB")))
+    images = pixels.view(-1, 64, 64, 3).permute(0, 3, 1, 2).contiguous()
+    return F.interpolate(images, image_size, mode="bilinear", antialias=True)
+
+
+def fetch_sample(name):
+    """Download a sample set ('cats', 'flowers' or 'abstract-paintings') once: return its ZIP, a Path in the cache.
+
+    Where the network breaks off, the next call goes on. Raises: ValueError: 'There is no ...'; OSError: 'The ...'
+    """
+    if name not in SAMPLES:
+        raise ValueError(f"There is no sample set '{name}': choose one of {', '.join(SAMPLES)}.")
+    path, part = (cache_folder() / f"{name}.{ending}" for ending in ("zip", "part"))
+    if path.exists() and _blob_id(path) == SAMPLES[name]:
+        return path
+    part.touch()
+    for _ in range(5):
+        have, reason = part.stat().st_size, "what arrived is not the file that this workshop knows"
+        try:
+            _download(SAMPLES_ADDRESS.format(name=name), part)
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            if part.stat().st_size > have:
+                continue  # it brought something: go on from there
+            if getattr(error, "code", None) != 416:  # 416: the server has no more
+                break
+        if _blob_id(part) == SAMPLES[name]:
+            return part.replace(path)
+        part.write_bytes(b"")
+    advice = "try again where the network is better, or use the portraits of the package, load_portraits()"
+    raise OSError(f"The sample set '{name}' could not be fetched ({reason}): {advice}.")
+
+
+def _download(address, part):
+    """Add to the file `part` what the server at `address` has beyond it."""
+    from tqdm.auto import tqdm
+
+    request = urllib.request.Request(address, headers={"Range": f"bytes={part.stat().st_size}-"})
+    with urllib.request.urlopen(request, timeout=SERVER_PATIENCE) as answer:
+        with (
+            part.open("ab" if answer.status == 206 else "wb") as file,
+            tqdm.wrapattr(answer, "read", total=answer.length, desc=part.stem) as watched,
+        ):
+            shutil.copyfileobj(watched, file)
+        if answer.length:  # what is still to come
+            raise OSError("the connection broke off")
+
+
+def _blob_id(path):
+    return hashlib.sha1(b"blob %d\0" % path.stat().st_size + path.read_bytes()).hexdigest()

@@ -1,0 +1,102 @@
+"""Read and write on disks that may be slow, full, gone or far away, as Google Drive is."""
+
+import os
+import tempfile
+import threading
+import time
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from pathlib import Path
+
+PATIENCE = 180  # seconds after which a disk counts as not answering
+PAUSES = (1, 4, 15)  # seconds to wait before asking once more: Drive's first listing of a large folder times out
+ELSEWHERE = "Choose another folder, or free some space there."
+HOPELESS = (FileNotFoundError, NotADirectoryError, PermissionError)  # asking again changes nothing
+
+
+def with_timeout(seconds, work):
+    """Return `work()`, or raise TimeoutError after that many seconds; a thread that hangs is left to itself."""
+    answer = Future()
+
+    def run():
+        try:
+            answer.set_result(work())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    if not wait([answer], seconds).done:
+        raise TimeoutError("no answer")
+    return answer.result()
+
+
+def retry(work, *, pauses=PAUSES):
+    """Return `work()`; after an OSError that may pass, wait for each of `pauses` in turn and try again."""
+    for pause in pauses:
+        try:
+            return work()
+        except OSError as error:
+            if isinstance(error, HOPELESS) or error.errno is None:  # None: no answer at all
+                raise
+            time.sleep(pause)
+    return work()
+
+
+def list_folder(folder):
+    """List a folder's entries by name, as `os.DirEntry`. Raises: OSError: 'The folder ... cannot be listed ...'"""
+
+    try:
+        entries = retry(lambda: with_timeout(PATIENCE, lambda: list(os.scandir(folder))))
+        return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        advice = "check its name, or wait a minute and run the cell again: Drive is slow with thousands of files"
+        raise OSError(f"The folder {folder} cannot be listed ({error.strerror or error}): {advice}.") from None
+
+
+def walk_files(folder):
+    """List all files in a folder and below, as `os.DirEntry`. A folder that cannot be listed is in the list itself."""
+    known = {os.path.realpath(folder), *map(str, Path(os.path.realpath(folder)).parents)}  # links may run in circles
+    files, waiting = [], list_folder(folder)
+    while waiting:
+        entry = waiting.pop()
+        try:
+            if not entry.is_dir():
+                files.append(entry)
+            elif (real := os.path.realpath(entry.path)) not in known:
+                known.add(real)
+                waiting += list_folder(entry.path)
+        except OSError:
+            files.append(entry)
+    return files
+
+
+def writable_folder(folder):
+    """Create `folder`, write a byte there, and return its Path. Raises: OSError: 'The folder ... cannot be written'"""
+    folder = Path(folder).expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b".")
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"The folder {folder} cannot be written ({reason}): nothing was saved. {ELSEWHERE}") from None
+    return folder
+
+
+def write_file(path, data):
+    """Write the bytes `data` to `path` whole or not at all, and return the path: an older file stays until then.
+
+    Raises: OSError: 'The folder ... cannot be written ...', 'The file ... could not be written ...'
+    """
+    path = Path(path)
+    folder = writable_folder(path.parent)
+    unfinished = folder / f".{path.name}.unfinished"
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(folder / path.name)
+    except OSError as error:
+        with suppress(OSError):  # where the whole disk has gone, this fails too
+            unfinished.unlink(missing_ok=True)
+        reason = f"({error.strerror or error}): the older one, if any, is untouched"
+        raise OSError(f"The file {path} could not be written {reason}. {ELSEWHERE}") from None
+    return folder / path.name

@@ -1,0 +1,84 @@
+"""Know where files live: the workshop's folder for what you make, and a cache for what was downloaded."""
+
+import os
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from gans_workshop.files.disk import PATIENCE, list_folder, walk_files, writable_folder
+
+FOLDER = "gans-workshop-files"
+COLAB_DISK = Path("/content")
+DRIVE = COLAB_DISK / "drive" / "MyDrive"
+_asked = []  # one consent window a session is enough
+VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
+
+
+def in_colab():
+    """Tell whether this Python runs inside Google Colab."""
+    return "google.colab" in sys.modules
+
+
+def workshop_folder():
+    """Return the folder for everything that you make, and create it if needed.
+
+    In Colab: `MyDrive/gans-workshop-files/`, after Google has asked you; the Colab disk where that fails. Elsewhere:
+    `gans-workshop-files/` beside the notebooks, or what `GANS_WORKSHOP_FILES` names. Raises: as `writable_folder`.
+    """
+    if chosen := os.environ.get("GANS_WORKSHOP_FILES"):
+        return writable_folder(chosen)
+    if in_colab():
+        return _drive_folder() or writable_folder(COLAB_DISK / FOLDER)
+    notebooks = Path.cwd() / "notebooks"
+    return writable_folder((notebooks if notebooks.is_dir() else Path.cwd()) / FOLDER)
+
+
+def _drive_folder():
+    """Return the workshop's folder in Drive; where Drive is refused, fails or hangs, warn and return None."""
+    reason = "it is not connected"
+    try:
+        if not DRIVE.is_dir() and not _asked:
+            _asked.append(True)
+            print("Google now asks whether this notebook may use your Drive: say yes, and what you make stays there.")
+            from google.colab import drive
+
+            drive.mount(str(DRIVE.parent), timeout_ms=1000 * PATIENCE)
+        if DRIVE.is_dir():
+            return writable_folder(DRIVE / FOLDER)
+    except Exception as error:  # whatever Colab raises, the lesson goes on without Drive
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    print(f"CAREFUL, no Google Drive ({reason}): files go to Colab's own disk and vanish with the session.")
+    print("Download what you want to keep. To be asked again: Runtime > Restart session.")
+
+
+def picture_places(folder):
+    """List (label, path) of the picture folders, ZIPs and videos in the workshop folder, or say what to do."""
+    places, loose = [], 0
+    for entry in list_folder(folder):
+        ending = os.path.splitext(entry.name)[1].lower()
+        if entry.name.startswith(".") or entry.name.endswith(("-models", "-gans-images", "-gans-images.zip")):
+            continue
+        if os.path.isdir(entry.path):  # entry.is_dir() raises where links run in a circle
+            what = "cannot be listed now"
+            with suppress(OSError):
+                what = f"{len(walk_files(entry.path)):,} files"
+            places.append((f"{entry.name} ({what})", Path(entry.path)))
+        elif ending == ".zip" or ending in VIDEOS:
+            places.append((f"{entry.name} ({'ZIP' if ending == '.zip' else 'video'})", Path(entry.path)))
+        else:
+            loose += 1
+    if loose or not places:
+        where = f"Google Drive (drive.google.com) under {FOLDER}" if DRIVE in folder.parents else folder
+        print(f"{f'{loose:,} files lie loose' if loose else 'There is nothing to learn from yet'} in {where}.")
+        print("To use your pictures, put a folder, a ZIP or a video of them there ('cats'), and run this cell again.")
+    return places
+
+
+def cache_folder():
+    """Return the folder for downloads: `~/.cache/gans-workshop`, or what `GANS_WORKSHOP_CACHE` names."""
+    folder = os.environ.get("GANS_WORKSHOP_CACHE") or Path.home() / ".cache" / "gans-workshop"
+    try:
+        return writable_folder(folder)
+    except OSError:
+        return writable_folder(Path(tempfile.gettempdir()) / "gans-workshop-cache")

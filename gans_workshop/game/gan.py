@@ -1,0 +1,228 @@
+"""The game of a GAN: its state, the turns of its two players, and one round."""
+
+import copy
+import functools
+from collections import namedtuple
+
+import torch
+from torch import nn
+
+from gans_workshop.game.images import check_images, to_float
+from gans_workshop.game.losses import non_saturating
+from gans_workshop.game.models import frozen
+from gans_workshop.game.notes import SMALLER_RATES, History, measure
+
+# The parts of a GAN, named once: what has a state of its own, then plain values and tensors
+NETWORKS = ("generator", "discriminator", "average_generator")
+OPTIMIZERS = ("d_optimizer", "g_optimizer")
+PARTS = (*NETWORKS, *OPTIMIZERS, "history")
+VALUES = ("step", "seen", "seconds", "seed", "fixed_z", "fixed_condition")
+
+
+class GAN:
+    """Both players, the rules of their game, and all that is needed to go on exactly where one stopped.
+
+    generator: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1]; discriminator: images -> logits (N, 1).
+    Rules: D learns `d_steps` times a round and sees every picture, real or fake, through `augment`; `loss` says what
+    each pays. With `fixed_condition`, 64 labels (64,) or pictures (64, C, H, W) for the previews, both players are
+    given a condition as a second argument. Raises: ValueError: 'The generator draws ...', 'd_steps=...'
+    """
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        *,
+        device="cpu",
+        d_lr=3e-3,
+        g_lr=3e-3,
+        d_steps=1,
+        loss=non_saturating,
+        augment=None,
+        seed=0,
+        fixed_condition=None,
+    ):
+        self.device = torch.device(device)
+        home = {"device": self.device, "memory_format": torch.channels_last}  # convolutions are faster so laid out
+        self.generator, self.discriminator = generator.to(**home), discriminator.to(**home)
+        self.average_generator = copy.deepcopy(generator).eval().requires_grad_(False)  # it draws the samples
+        adam = {"betas": (0.5, 0.999), "fused": True}  # 0.9 instead of 0.5 oscillates (Radford et al. 2016, sec. 4)
+        self.d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=d_lr, **adam)
+        self.g_optimizer = torch.optim.Adam(generator.parameters(), lr=g_lr, **adam)
+        self.d_steps, self.loss, self.augment = d_steps, loss, augment or nn.Identity()
+        self.history = History()
+        self.step, self.seconds = 0, 0.0  # rounds, and seconds of training, so far
+        self.seen = 0  # real pictures shown so far, which says where in the shuffled data set the next batch begins
+        self.seed = seed
+        self.random = torch.Generator().manual_seed(seed)  # the only source of z: on the CPU, for every device the same
+        self.fixed_z = self.draw_z(64)  # the same 64 z for every preview, so that one sees them change
+        self.fixed_condition = None if fixed_condition is None else fixed_condition.to(self.device)
+        self.picture_shape = self._check_that_players_fit()  # (C, H, W)
+
+    def _check_that_players_fit(self):
+        if self.d_steps < 1:
+            raise ValueError(f"d_steps={self.d_steps} must be at least 1: so often D learns in each round.")
+        condition = [conditions[:2] for conditions in told(self.fixed_condition)]
+        fake = self.sample(self.fixed_z[:2], *condition)
+        try:
+            with torch.no_grad(), frozen(self.discriminator):
+                self.discriminator(fake, *condition)
+        except RuntimeError as error:
+            found = f"The generator draws pictures of shape {tuple(fake.shape[1:])}, which this discriminator cannot"
+            raise ValueError(f"{found} look at ({error}). Make both with the same image_size and channels.") from None
+        return tuple(fake.shape[1:])
+
+    def check_data(self, images, conditions=None):
+        """Return images and conditions on the device, or say in one sentence why this game cannot learn from them."""
+        images = check_images(images, shape=self.picture_shape).to(self.device)
+        needed = 0 if self.fixed_condition is None else len(images)
+        given = 0 if conditions is None else len(conditions)
+        if given != needed:
+            hint = "one for each picture if the GAN was made with fixed_condition=, none otherwise"
+            raise ValueError(f"There are {given:,} conditions, and this game needs {needed:,}: {hint}.")
+        return images, None if conditions is None else conditions.to(self.device)
+
+    def draw_z(self, count):
+        """Draw the noise z, (count, latent_dim), from a normal distribution."""
+        return torch.randn(count, self.generator.latent_dim, generator=self.random).to(self.device)
+
+    @torch.no_grad()
+    def sample(self, z=64, condition=None):
+        """Draw pictures (N, C, H, W) in [-1, 1] from z (N, latent_dim), or from that many new z."""
+        if isinstance(z, int):
+            z = torch.randn(z, self.generator.latent_dim)  # not from self.random: looking never changes the training
+        batches = zip(*(inputs.to(self.device).split(256) for inputs in (z, *told(condition))))
+        return torch.cat([self.average_generator(*batch) for batch in batches])
+
+    def preview(self):
+        """Draw what the fixed z have become, (64, C, H, W) in [-1, 1]; a broken network draws grey."""
+        return self.sample(self.fixed_z, self.fixed_condition).nan_to_num(0)
+
+    @torch.no_grad()
+    def update_average(self):
+        """Let the average follow G: about the last tenth of all rounds counts. Source: Karras et al. 2024, sec. 3.1."""
+        weight = 10 / (self.step + 10)  # the power function average with exponent 9
+        for kept, new in zip(self.average_generator.state_dict().values(), self.generator.state_dict().values()):
+            if kept.is_floating_point():  # the weights and batch norm's statistics, not its counter
+                kept.lerp_(new, weight)
+
+    def count_round(self, notes):
+        """Count a round and note it: `notes` are numbers by name, as `measure` gives them."""
+        self.step += 1
+        self.history.append(notes)
+
+    def state_dict(self):
+        """Return a copy of the whole state of the game: tensors, numbers, dicts and lists only."""
+        state = {"random": self.random.get_state()}
+        for name in PARTS:
+            state[name] = getattr(self, name).state_dict()
+        for name in VALUES:
+            state[name] = getattr(self, name)
+        return copy.deepcopy(state)
+
+    def load_state_dict(self, state):
+        """Bring back a state from `state_dict()`: training goes on exactly from there, at this GAN's learning rates."""
+        if "average" in state:  # written until November 2026
+            state = state | {"average_generator": state["average"], "fixed_condition": None}
+        for name in (*NETWORKS, "history"):
+            getattr(self, name).load_state_dict(state[name])
+        for name in OPTIMIZERS:
+            optimizer = getattr(self, name)
+            optimizer.load_state_dict(state[name] | {"param_groups": optimizer.state_dict()["param_groups"]})
+        for name in VALUES:
+            value = state[name]
+            setattr(self, name, value.to(self.device) if isinstance(value, torch.Tensor) else value)
+        self.random.set_state(state["random"])
+
+    def misfit(self, state):
+        """Say why `state` belongs to another game than this one, or return an empty text."""
+        for name in ("generator", "discriminator"):
+            ours, theirs = getattr(self, name).state_dict(), state.get(name, {})
+            if [(key, weight.shape) for key, weight in ours.items()] != [(key, w.shape) for key, w in theirs.items()]:
+                return "is built in another way (another width, latent_dim or kind of network)"
+        same_start = torch.equal(state["fixed_z"], self.fixed_z.cpu())
+        return "" if same_start or not self.step else "began with another seed"
+
+    def is_finite(self):
+        """Say whether all weights are numbers, and all that the optimizers remember."""
+        memories = [memory for name in OPTIMIZERS for memory in getattr(self, name).state.values()]
+        memories += [getattr(self, name).state_dict() for name in NETWORKS]
+        return all(numbers.isfinite().all() for memory in memories for numbers in memory.values())
+
+
+def told(condition):
+    """Return a condition as further arguments of a player: none where there is none."""
+    return () if condition is None else (condition,)
+
+
+# What D's turn leaves behind to be measured: its loss, the logits (N, 1) and the pictures (N, C, H, W)
+Lesson = namedtuple("Lesson", "d_loss real_logits fake_logits real fake")
+
+
+def discriminator_step(gan, real, condition=None):
+    """Let D learn from real pictures (N, C, H, W) in [-1, 1] and as many fakes; G stands still. Return a `Lesson`."""
+    with frozen(gan.generator):  # its batch norm stands still too
+        fake = gan.generator(gan.draw_z(len(real)), *told(condition)).detach()
+    shown_real, shown_fake = gan.augment(real), gan.augment(fake)
+
+    # D wants D(x) -> 1 and D(G(z)) -> 0: it minimises -log D(x) - log(1 - D(G(z)))
+    real_logits = gan.discriminator(shown_real, *told(condition))
+    fake_logits = gan.discriminator(shown_fake, *told(condition))  # apart: mixed with real ones, batch norm would tell
+    d_loss = gan.loss.discriminator(real_logits, fake_logits)
+    if gan.loss.penalty:
+        d_loss = d_loss + gan.loss.penalty(gan.discriminator, shown_real, shown_fake, *told(condition))
+
+    learn(gan, gan.d_optimizer, d_loss, "detective")
+    return Lesson(d_loss.detach(), real_logits.detach(), fake_logits.detach(), real, fake)
+
+
+def generator_step(gan, batch_size, condition=None):
+    """Let G learn from D's opinion of one batch of fakes; D stands still. Return the loss, a scalar tensor."""
+    fake = gan.generator(gan.draw_z(batch_size), *told(condition))
+    with frozen(gan.discriminator):
+        # G wants D(G(z)) -> 1: it minimises -log D(G(z))
+        g_loss = gan.loss.generator(gan.discriminator(gan.augment(fake), *told(condition)))
+
+    learn(gan, gan.g_optimizer, g_loss, "criminal")
+    gan.update_average()
+    return g_loss.detach()
+
+
+def learn(gan, optimizer, loss, player):
+    """Forget the old gradient, find the new one, turn the knobs against it. Raises: FloatingPointError: 'In ...'"""
+    if not torch.isfinite(loss):
+        gan.history.append({"steps": gan.step + 1})  # for the doctor
+        found = f"In round {gan.step + 1} the {player}'s loss is {loss.item()}, not a number to learn from"
+        raise FloatingPointError(f"{found}, so training stopped. {SMALLER_RATES}")
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def play_round(gan, images, conditions=None, *, batch_size=64):
+    """Play one round with images (N, C, H, W), uint8 or in [-1, 1], and note it; conditions: None or (N, ...)."""
+    # Pass 1: the detective learns
+    for _ in range(gan.d_steps):
+        real, condition = next_batch(gan, images, conditions, batch_size=batch_size)
+        lesson = discriminator_step(gan, real, condition)
+
+    # Pass 2: the criminal learns
+    g_loss = generator_step(gan, len(real), condition)
+
+    gan.count_round(measure(gan, lesson, g_loss))
+
+
+def next_batch(gan, images, conditions=None, *, batch_size):
+    """Take the next (batch_size, C, H, W) real pictures in [-1, 1], and their conditions, in the order of the epoch."""
+    indices = []
+    for number in range(gan.seen, gan.seen + batch_size):
+        epoch, turn = divmod(number, len(images))
+        indices.append(_order(len(images), gan.seed, epoch)[turn])
+    gan.seen += batch_size
+    return to_float(images[indices]), None if conditions is None else conditions[indices]
+
+
+@functools.lru_cache(maxsize=2)
+def _order(count, seed, epoch):
+    """Shuffle the numbers from 0 to count - 1, each epoch in another way."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch)).tolist()

@@ -1,0 +1,190 @@
+"""The players: a generator and a discriminator of convolutions (DCGAN), and a plain pair without (MLP)."""
+
+import copy
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+class Generator(nn.Module):
+    """Draw pictures from noise, from a coarse sheet to a fine one: the criminal.
+
+    `image_size` is a multiple of 4 from 16 to 256; w is `width`, the number of feature maps at the full size.
+    Shapes at 28 pixels: z (N, latent_dim) -> Linear (N, 4w, 7, 7) -> grow (N, 2w, 14, 14) -> grow (N, w, 28, 28) ->
+        Conv2d, Tanh (N, channels, 28, 28), between -1 and 1
+    Shapes at 64 pixels: z (N, latent_dim) -> Linear (N, 8w, 4, 4) -> grow (N, 8w, 8, 8) -> grow (N, 4w, 16, 16) ->
+        grow (N, 2w, 32, 32) -> grow (N, w, 64, 64) -> Conv2d, Tanh (N, channels, 64, 64), between -1 and 1
+    Raises: ValueError: 'image_size=...'
+    Source: Radford et al. 2016; the convolution at the end smooths the checkerboard (Odena et al. 2016).
+    """
+
+    def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=16):
+        super().__init__()
+        self.latent_dim = latent_dim
+        sizes = staircase(image_size)[::-1]  # 28: 7, 14, 28
+        maps = double(width, len(sizes))[::-1]  # 28: 4w, 2w, w
+        layers = [
+            nn.Linear(latent_dim, maps[0] * sizes[0] ** 2, bias=False),  # (N, 4w * 7 * 7)
+            nn.Unflatten(1, (maps[0], sizes[0], sizes[0])),  # (N, 4w, 7, 7)
+            nn.BatchNorm2d(maps[0]),  # (N, 4w, 7, 7)
+            nn.ReLU(),  # (N, 4w, 7, 7)
+        ]
+        for size, before, after in zip(sizes[1:], maps, maps[1:]):
+            layers += grow(before, after, odd=size % 2)  # (N, 2w, 14, 14), then (N, w, 28, 28)
+        layers += [
+            nn.Conv2d(width, channels, 3, padding=1),  # (N, channels, 28, 28)
+            nn.Tanh(),  # (N, channels, 28, 28), between -1 and 1
+        ]
+        self.layers = small_weights(nn.Sequential(*layers))
+
+    def forward(self, z):
+        return self.layers(z)
+
+
+class Discriminator(nn.Module):
+    """Give each picture a logit, high for 'real' and low for 'fake': the detective. sigmoid(logit) is D(x).
+
+    `image_size` is a multiple of 4 from 16 to 256; w is `width`, the number of feature maps of the first layer.
+    Shapes at 28 pixels: images (N, channels, 28, 28) -> Conv2d (N, w, 14, 14) -> shrink (N, 2w, 7, 7) ->
+        shrink (N, 4w, 4, 4) -> Flatten, Linear (N, 1)
+    Shapes at 64 pixels: images (N, channels, 64, 64) -> Conv2d (N, w, 32, 32) -> shrink (N, 2w, 16, 16) ->
+        shrink (N, 4w, 8, 8) -> shrink (N, 8w, 4, 4) -> Flatten, Linear (N, 1)
+    Raises: ValueError: 'image_size=...'
+    Source: Radford et al. 2016.
+    """
+
+    def __init__(self, *, image_size=28, channels=1, width=16):
+        super().__init__()
+        sizes = staircase(image_size, round_up=True)[1:]  # 28: 14, 7, 4
+        maps = double(width, len(sizes))  # 28: w, 2w, 4w
+        layers = [
+            nn.Conv2d(channels, width, 4, stride=2, padding=1),  # (N, w, 14, 14)
+            nn.LeakyReLU(0.2),  # (N, w, 14, 14)
+        ]
+        for size, before, after in zip(sizes, maps, maps[1:]):
+            layers += shrink(before, after, odd=size % 2)  # (N, 2w, 7, 7), then (N, 4w, 4, 4)
+        layers += [
+            nn.Flatten(),  # (N, 4w * 4 * 4)
+            nn.Linear(maps[-1] * sizes[-1] ** 2, 1),  # (N, 1)
+        ]
+        self.layers = small_weights(nn.Sequential(*layers))
+
+    def forward(self, images):
+        return self.layers(images)
+
+
+def grow(before, after, *, odd=0):
+    """List the layers that double a sheet: (N, before, H, W) -> (N, after, 2 H + odd, 2 W + odd)."""
+    return [
+        nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd, bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(),
+    ]
+
+
+def shrink(before, after, *, odd=0):
+    """List the layers that halve a sheet, an odd one rounded up: (N, before, H, W) -> (N, after, H / 2, W / 2)."""
+    return [
+        nn.Conv2d(before, after, 4 - odd, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(after),
+        nn.LeakyReLU(0.2),
+    ]
+
+
+def staircase(image_size, *, round_up=False):
+    """List the sides of the sheets, each half of the one before: 28, 14, 7 for G, which walks up; and 4 for D."""
+    if image_size % 4 or not 16 <= image_size <= 256:
+        why = "cannot be halved often enough: these networks draw squares whose side is a multiple of 4 from 16 to 256"
+        raise ValueError(f"image_size={image_size} {why}. Try {min(max(16, 4 * round(image_size / 4)), 256)}.")
+    sizes = [image_size]
+    while sizes[-1] >= (5 if round_up else 8):
+        sizes.append((sizes[-1] + round_up) // 2)
+    return sizes
+
+
+def double(width, steps):
+    """List how many feature maps the sheets of a staircase have: `width`, twice as many, ..., at most 8 times."""
+    return [width * min(2**i, 8) for i in range(steps)]
+
+
+class MLPGenerator(nn.Module):
+    """Draw pictures (N, C, H, W) from z (N, latent_dim) without convolutions, as in Goodfellow et al. 2014."""
+
+    def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=128):
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.layers = nn.Sequential(
+            nn.Linear(latent_dim, width),  # (N, w)
+            nn.ReLU(),  # (N, w)
+            nn.Linear(width, 2 * width),  # (N, 2w)
+            nn.ReLU(),  # (N, 2w)
+            nn.Linear(2 * width, channels * image_size**2),  # (N, C * H * W)
+            nn.Tanh(),  # (N, C * H * W), between -1 and 1
+            nn.Unflatten(1, (channels, image_size, image_size)),  # (N, C, H, W)
+        )
+
+    def forward(self, z):
+        return self.layers(z)
+
+
+class MLPDiscriminator(nn.Module):
+    """Give pictures (N, C, H, W) logits (N, 1) without convolutions, as in Goodfellow et al. 2014."""
+
+    def __init__(self, *, image_size=28, channels=1, width=128):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),  # (N, C * H * W)
+            nn.Linear(channels * image_size**2, 2 * width),  # (N, 2w)
+            nn.LeakyReLU(0.2),  # (N, 2w)
+            nn.Linear(2 * width, width),  # (N, w)
+            nn.LeakyReLU(0.2),  # (N, w)
+            nn.Linear(width, 1),  # (N, 1)
+        )
+
+    def forward(self, images):
+        return self.layers(images)
+
+
+def small_weights(network):
+    """Draw all weights from N(0, 0.02), so that no layer dominates at first. Source: Radford et al. 2016, sec. 4."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0, 0.02)
+    return network
+
+
+@contextmanager
+def frozen(network):
+    """Let pictures and gradients pass through `network`, but change no bit of it, nor batch norm's statistics."""
+    batch_norm = nn.modules.batchnorm._BatchNorm  # of 1, 2 or 3 dimensions
+    norms = [layer for layer in network.modules() if isinstance(layer, batch_norm) and layer.track_running_stats]
+    learning = [weights for weights in network.parameters() if weights.requires_grad]
+    network.requires_grad_(False)
+    for layer in norms:
+        layer.track_running_stats = False
+    try:
+        yield
+    finally:
+        for weights in learning:
+            weights.requires_grad_(True)
+        for layer in norms:
+            layer.track_running_stats = True
+
+
+def shape_table(network, example):
+    """List what each layer makes of `example`, with its number of weights, as text to print."""
+    network = copy.deepcopy(network)  # looking changes nothing: neither batch norm's statistics nor the hooks
+    rows = [("input", tuple(example.shape), 0)]
+
+    def note(layer, _, out):
+        rows.append((type(layer).__name__, tuple(out.shape), sum(p.numel() for p in layer.parameters())))
+
+    for layer in network.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(note)
+    with torch.no_grad():
+        network(example)
+    total = sum(count for *_, count in rows)
+    lines = [f"{name:<16}{shape!s:<22}{count:>9,}" for name, shape, count in rows]
+    return "\n".join([f"{'layer':<16}{'shape after it':<22}{'weights':>9}", *lines, f"{'all':<38}{total:>9,}"])

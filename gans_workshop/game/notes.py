@@ -1,0 +1,80 @@
+"""What is noted of each round: the names, the lists, and how each number is measured. The doctor reads it."""
+
+import math
+from array import array
+
+import torch
+
+# All that is noted of a round: by name, how it is found in the GAN, in what D's turn left behind and in G's loss
+NOTES = {
+    "steps": lambda gan, lesson, g_loss: torch.tensor(gan.step + 1.0, device=gan.device),  # the number of the round
+    "d_loss": lambda gan, lesson, g_loss: lesson.d_loss,  # what D paid
+    "g_loss": lambda gan, lesson, g_loss: g_loss,  # what G paid
+    "d_real": lambda gan, lesson, g_loss: lesson.real_logits.sigmoid().mean(),  # D(x)
+    "d_fake": lambda gan, lesson, g_loss: lesson.fake_logits.sigmoid().mean(),  # D(G(z))
+    "detect_rate": lambda gan, lesson, g_loss: detect_rate(lesson.real_logits, lesson.fake_logits),
+    "variety": lambda gan, lesson, g_loss: variety(lesson.fake, lesson.real),
+    "d_slope": lambda gan, lesson, g_loss: gradient_length(gan.discriminator),
+    "g_slope": lambda gan, lesson, g_loss: gradient_length(gan.generator),
+}
+SMALLER_RATES = "Make a new GAN and train it with a smaller learning rate: a tenth of d_lr and g_lr."
+
+
+class History:
+    """The notes of all rounds: a list of numbers for each name in `NOTES`, `history.d_loss` and so on."""
+
+    def __init__(self):
+        for name in NOTES:
+            setattr(self, name, array("d"))  # 8 bytes a number: hours of training stay small
+
+    def append(self, notes):
+        """Note a round: a number for each name; NaN where `notes` has none."""
+        for name in NOTES:
+            getattr(self, name).append(notes.get(name, math.nan))
+
+    def state_dict(self):
+        """Return all lists as tensors, by name."""
+        return {name: torch.tensor(getattr(self, name), dtype=torch.float64) for name in NOTES}
+
+    def load_state_dict(self, state):
+        """Replace all lists by those of `state_dict()`; what an older one does not know becomes NaN."""
+        unknown = torch.full_like(state["steps"], torch.nan)
+        for name in NOTES:
+            setattr(self, name, array("d", state.get(name, unknown).tolist()))
+
+
+@torch.no_grad()
+def measure(gan, lesson, g_loss):
+    """Return the notes of a round by name, from what both turns returned: `Lesson` and G's loss, a scalar."""
+    numbers = [find(gan, lesson, g_loss) for find in NOTES.values()]
+    return dict(zip(NOTES, torch.stack(numbers).tolist()))  # from a GPU all at once
+
+
+def detect_rate(real_logits, fake_logits):
+    """Say how often D gives the real one of a pair (real, fake) the higher logit: 0.5 is a coin toss, 1 is always.
+
+    It means the same for every loss; D(x) does not. Shapes: real_logits (N, 1), fake_logits (M, 1) -> scalar.
+    """
+    pairs = real_logits - fake_logits.T
+    return ((pairs > 0).float() + (pairs == 0).float() / 2).mean()
+
+
+def variety(fake, real):
+    """Compare how far each fake is from the fake nearest to it with the same among real pictures: 1 is as varied.
+
+    It sees repetition, not that a kind of picture is missing. Shapes: fake, real (N, C, H, W) -> scalar.
+    """
+    return _to_the_nearest(fake) / _to_the_nearest(real, copies=False).clamp(min=1e-6)
+
+
+def _to_the_nearest(images, *, copies=True):
+    images = images[:64].flatten(1)  # more would cost more and say the same
+    apart = torch.cdist(images, images).fill_diagonal_(torch.inf)
+    if not copies:  # a batch from a very small set shows a picture twice
+        apart.masked_fill_(apart < apart.median() / 100, torch.inf)
+    return apart.min(dim=1).values.median()
+
+
+def gradient_length(network):
+    """Return the length of a network's last gradient, a scalar: how strong the push on all its weights was."""
+    return torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])

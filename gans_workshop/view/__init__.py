@@ -1,0 +1,1 @@
+"""Views: they look at a game and never change it."""

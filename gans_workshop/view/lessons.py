@@ -1,0 +1,108 @@
+"""Draw the figures of single lessons: slanted land (notebook 01) and the playground of dots (notebook 06)."""
+
+import numpy as np
+
+from gans_workshop.view.plots import CRIMINAL, DETECTIVE, LABEL, SMALL, figure_with_axes, label_axes
+
+SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
+
+
+def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
+    """Plot each of `curves` (name: values over `x`) in its own axes, with a dot and its value at each of `marks`."""
+    fig, axes = figure_with_axes(1, len(curves), size=(4.6 * len(curves) + 0.4, 3.8), title=title)
+    for ax, (name, y) in zip(axes[0], curves.items(), strict=True):
+        ax.plot(x, y, color="0.2", linewidth=2.2)
+        for mark, height in zip(marks, np.interp(marks, x, y), strict=True):
+            ax.plot(mark, height, "o", color="0.2")
+            text = f"  {mark:g} gives {height:.3f}  "
+            ax.text(mark, height, text, ha="right" if y[-1] > y[0] else "left", va="bottom", fontsize=SMALL)
+        ax.set_title(name, fontsize=LABEL)
+        ax.margins(x=0.65)
+        ax.set_xticks(np.linspace(np.round(x[0]), np.round(x[-1]), 5))
+        label_axes(ax, xlabel, ylabel)
+    return fig
+
+
+def _draw_cells(ax, values, *, signed=False, numbers=True):
+    """Draw four numbers as a 2 x 2 screen (1 = dark) or, signed, as weights (purple below 0, green above)."""
+    cells = np.asarray(values, float).reshape(2, 2)
+    ax.imshow(cells, cmap="PRGn" if signed else "gray_r", vmin=-1.5 if signed else 0, vmax=1.5 if signed else 1)
+    ax.set(xticks=[], yticks=[])
+    for (row, column), value in np.ndenumerate(cells if numbers else []):
+        color = "white" if abs(value) > (1 if signed else 0.5) else "black"
+        text = f"{value:+.2f}" if signed else f"{value:.2f}"
+        ax.text(column, row, text, color=color, ha="center", va="center", fontsize=LABEL)
+
+
+def show_screens(screens, *, captions=None, numbers=True, title=None, columns=8, signed=False):
+    """Show 2 x 2 screens (four numbers each, 1 = dark); `signed` draws weights: purple below 0, green above."""
+    columns = min(columns, len(screens))
+    rows = -(-len(screens) // columns)
+    fig, axes = figure_with_axes(rows, columns, size=(1.4 * columns, 1.75 * rows + 0.4), title=title)
+    for ax in axes.flat[len(screens) :]:
+        ax.axis("off")
+    for i, screen in enumerate(screens):
+        _draw_cells(axes.flat[i], screen, signed=signed, numbers=numbers)
+        axes.flat[i].set_title(captions[i] if captions else "", fontsize=SMALL)
+    return fig
+
+
+def show_game(moments, *, title=None):
+    """Show the game as a strip, a column for each moment (caption, D's weights, fake, D's loss, G's loss)."""
+    fig, axes = figure_with_axes(3, len(moments), size=(1.6 * len(moments) + 0.6, 5), title=title)
+    for column, (caption, weights, fake, d_loss, g_loss) in zip(axes.T, moments, strict=True):
+        _draw_cells(column[0], weights, signed=True)
+        _draw_cells(column[1], fake)
+        column[0].set_title(caption, fontsize=SMALL)
+        bars = column[2].bar(["D", "G"], [d_loss, g_loss], color=[DETECTIVE["color"], CRIMINAL["color"]])
+        column[2].bar_label(bars, fmt="%.2f", fontsize=SMALL)
+        column[2].set(ylim=(0, 1.2 * max(2, *(max(m[3:]) for m in moments))), yticks=[])
+        column[2].spines[["top", "right", "left"]].set_visible(False)
+    for ax, label in zip(axes[:, 0], ("D's weights", "a fake, G(z)", "losses"), strict=True):
+        ax.set_ylabel(label, fontsize=LABEL)
+    return fig
+
+
+def _draw_field(ax, opinions, real, fakes, *, pushes=None):
+    """Draw points on a sheet that is blue where D says 'real' and orange where it says 'fake'."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    if opinions is not None:
+        colors = LinearSegmentedColormap.from_list("opinion", ["#F2B48F", "#FFFFFF", "#8FC3E6"])  # pale: dots stand out
+        ax.imshow(
+            opinions, colors, vmin=0, vmax=1, extent=2 * (-SHEET, SHEET), origin="lower", interpolation="bilinear"
+        )
+    ax.plot(*np.asarray(real).T, ".", color="0.2", markersize=3)
+    ax.plot(*np.asarray(fakes).reshape(-1, 2).T, ".", color=CRIMINAL["color"], markersize=5, markeredgewidth=0)
+    if pushes is not None:
+        starts = np.asarray(fakes)[: len(pushes)]
+        ax.quiver(*starts.T, *np.asarray(pushes).T, angles="xy", scale_units="xy", scale=1, width=0.008, zorder=3)
+    ax.set(xlim=(-SHEET, SHEET), ylim=(-SHEET, SHEET), xticks=[], yticks=[], aspect="equal")
+
+
+def show_fields(moments, *, real, columns=4, title=None):
+    """Show points on sheets, one for each moment (caption, opinions or None, fakes[, pushes]).
+
+    Shapes: real (N, 2), fakes (M, 2), opinions D(x) (n, n) from the lower left, pushes (P, 2) of the first P fakes.
+    """
+    columns = min(columns, len(moments))
+    rows, side = -(-len(moments) // columns), 2.9 if len(moments) > 1 else 4.4
+    fig, axes = figure_with_axes(rows, columns, size=(side * columns, (side + 0.3) * rows + 0.4), title=title)
+    for ax, (caption, opinions, fakes, *pushes) in zip(axes.flat, moments):
+        _draw_field(ax, opinions, real, fakes, pushes=pushes[0] if pushes else None)
+        ax.set_title(caption, fontsize=LABEL)
+    for ax in axes.flat[len(moments) :]:
+        ax.axis("off")
+    return fig
+
+
+def show_visits(visits, *, rounds, title=None):
+    """Show which share of the fakes was on each island over time: a strip for each of `visits`, (moments, islands)."""
+    fig, axes = figure_with_axes(len(visits), 1, size=(9, 2.4 * len(visits) + 0.3), title=title)
+    for ax, (name, shares) in zip(axes[:, 0], visits.items()):
+        shares = np.asarray(shares).T
+        extent = (0, rounds, 0.5, len(shares) + 0.5)
+        ax.imshow(shares, cmap="Oranges", vmin=0, vmax=0.4, aspect="auto", origin="lower", extent=extent)
+        ax.set_title(name, fontsize=LABEL, loc="left")
+        label_axes(ax, "round", "island")
+    return fig
