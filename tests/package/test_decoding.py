@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from gans_workshop.files import decoding
+from gans_workshop.files import decoding, disk
 from gans_workshop.files.decoding import read_picture
 from tools import packed, scene
 
@@ -144,7 +144,7 @@ def test_jpeg_shrinking_shows_the_same_picture():
     assert abs(look(data)[0] - np.asarray(whole, float)).mean() < 1
 
 
-def test_reading_is_tried_three_times(monkeypatch):
+def test_reading_is_tried_three_times(tmp_path, monkeypatch):
     answers = [OSError(5, "Input/output error"), OSError(5, "again"), b"here"]
 
     def read(_):
@@ -153,6 +153,10 @@ def test_reading_is_tried_three_times(monkeypatch):
             raise answer
         return answer
 
+    (tmp_path / "x.png").write_bytes(b"here")
     monkeypatch.setattr(Path, "read_bytes", read)
-    monkeypatch.setattr(decoding.time, "sleep", lambda _: None)
-    assert decoding._read("x") == b"here" and answers == []
+    monkeypatch.setattr(disk.time, "sleep", lambda _: None)
+    (file,) = decoding.list_pictures(tmp_path)
+    assert file.read() == b"here" and answers == []
+    answers += [OSError(5, "Input/output error")] * 3
+    assert file.read() is None
