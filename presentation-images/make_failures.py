@@ -8,31 +8,20 @@ import io
 import sys
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import torch
+from make_images import load_notebook
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gans_workshop import CRIMINAL, DETECTIVE, contact_sheet, diagnose, draw_scores
+from gans_workshop import CRIMINAL, DETECTIVE, contact_sheet, diagnose, draw_scores, load_digits
 
-# file: (title, the notebook's cell whose first line plays the game, what the game is called there)
+# file: (title, what the game is called in notebook 04)
 FAILURES = {
-    "failure-detective": ("The detective dominates", "detective", "strict"),
-    "failure-criminal": ("The criminal dominates", "criminal", "easy"),
-    "failure-collapse": ("Mode collapse", "break-it", "thread"),
+    "failure-detective": ("The detective dominates", "strict"),
+    "failure-criminal": ("The criminal dominates", "easy"),
+    "failure-collapse": ("Mode collapse", "thread"),
 }
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "04_when_gans_fail.ipynb"
-
-
-def fail(cell, name):
-    """Play a line of notebook 04; return the GAN."""
-    cells = {cell.id: cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
-    names = {"device": torch.device("cpu")}
-    exec("from gans_workshop import load_digits", names)
-    for source in (cells["parameters"], cells["play"], cells[cell].splitlines()[0]):  # `play` makes a patient
-        exec(source, names)
-    return names[name]
 
 
 def draw(gan, title):
@@ -66,9 +55,11 @@ def draw(gan, title):
 def main():
     """Make all three and say how large they are."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)
-    for name, (title, *line) in FAILURES.items():
-        gan = fail(*line)
+    games = [game for _, game in FAILURES.values()]
+    book = load_notebook("04", *games, device=torch.device("cpu"), digits=load_digits()[0])
+    for name, (title, game) in FAILURES.items():
         buffer = io.BytesIO()
+        gan = getattr(book, game)
         draw(gan, title).savefig(buffer, dpi=150)
         path = folder / f"{name}.png"
         Image.open(buffer).convert("RGB").quantize(64).save(path, optimize=True)
