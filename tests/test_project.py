@@ -13,6 +13,7 @@ from tools import NOTEBOOKS, PROJECT, REPOSITORY, ROOT
 
 EXTRAS = PROJECT["optional-dependencies"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 # The modules in their order, by their place, such as "files.disk": each may import only those above it.
 MODULES = ["device", "workspace", "datasets", "pictures", "photos", "models", "losses", "augment", "checkpoints"]
@@ -47,12 +48,51 @@ def test_the_conda_environment_agrees_with_pyproject():
     assert re.findall(r"^      - (.*?)(?:  #.*)?$", text, flags=re.MULTILINE) == ["-e ."]  # all that pip installs
 
 
+def test_the_citation_agrees_with_pyproject():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    said = {key: value for key, value in re.findall(r'^([a-z-]+): "?(.*?)"?(?:  #.*)?$', text, flags=re.MULTILINE)}
+    assert said["version"] == PROJECT["version"]
+    assert said["repository-code"] == REPOSITORY
+    assert said["license"] == PROJECT["license"].split(" AND ")[0], "the licence of the code"
+    assert re.findall(r'^  - name: "(.*)"$', text, flags=re.MULTILINE) == [who["name"] for who in PROJECT["authors"]]
+    assert said["cff-version"] == "1.2.0" and said["message"] and said["title"]
+
+
+def test_the_changelog_says_something_about_what_is_not_released_yet():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[(.*?)\](?: - \d{4}-\d\d-\d\d)?$", changelog, flags=re.MULTILINE)
+    assert headings[0] == "Unreleased" and len(headings) == changelog.count("\n## ")
+    kinds = set(re.findall(r"^### (.*)$", changelog, flags=re.MULTILINE))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert f"[Unreleased]: {REPOSITORY}/" in changelog
+
+
+def test_the_ten_points_are_the_same_in_both_places():
+    points = r"(?m)^(?:- \[ \] )?(\d+\. \*\*.*?:\*\*)"
+    template = (ROOT / ".github" / "pull_request_template.md").read_text(encoding="utf-8")
+    ours, theirs = re.findall(points, CONTRIBUTING), re.findall(points, template)
+    assert ours == theirs and len(ours) == 10
+
+
+@pytest.mark.xfail(strict=True, reason="until the package has its three rooms")
+def test_the_map_of_the_package_is_the_same_in_both_places():
+    rows = re.findall(r"^\| (?:`(\w+)` )?\| `(\w+)` \| (.*) \|$", CONTRIBUTING, flags=re.MULTILINE)
+    room, lines = "", []
+    for indent, name, words in re.findall(r"^( *)(\w+): (.*)$", ast.get_docstring(PACKAGE["__init__"]), re.MULTILINE):
+        if indent or name == "device":
+            lines.append((room if indent else "", name, words))
+        else:
+            room = name
+    assert rows == lines
+    assert [f"{room}.{name}".strip(".") for room, name, _ in rows] == MODULES
+
+
 # Addresses and links
 
 
 def pages(*cell_types: str) -> dict[str, str]:
     """What a person reads, by name: the Markdown files, and the cells of the notebooks."""
-    folders = (ROOT, ROOT / "presentation", ROOT / "benchmarks")
+    folders = (ROOT, ROOT / ".github", ROOT / "presentation", ROOT / "benchmarks")
     files = [path for folder in folders for path in sorted(folder.glob("*.md"))]
     texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in files}
     for path in NOTEBOOKS:
@@ -225,6 +265,13 @@ def test_the_package_shows_no_figure_by_itself():
 # The laws of the tests
 
 TESTS = {path: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("*.py")}
+
+
+def test_contributing_names_commands_and_files_that_exist():
+    for place in re.findall(
+        r"(?<![\w/])((?:tests|tools|benchmarks|presentation|presentation-images)/[\w./-]*)", CONTRIBUTING
+    ):
+        assert (ROOT / place.rstrip(".")).exists(), place
 
 
 def imported(tree: ast.Module) -> set[str]:

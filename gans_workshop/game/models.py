@@ -95,8 +95,8 @@ def shrink(before, after, *, odd=0):
 def staircase(image_size, *, round_up=False):
     """List the sides of the sheets, each half of the one before: 28, 14, 7 for G, which walks up; and 4 for D."""
     if image_size % 4 or not 16 <= image_size <= 256:
-        why = "cannot be halved often enough: these networks draw squares whose side is a multiple of 4 from 16 to 256"
-        raise ValueError(f"image_size={image_size} {why}. Try {min(max(16, 4 * round(image_size / 4)), 256)}.")
+        hint = f"a multiple of 4 from 16 to 256. Try image_size={min(max(16, 4 * round(image_size / 4)), 256)}"
+        raise ValueError(f"image_size={image_size} cannot be halved often enough: the side must be {hint}.")
     sizes = [image_size]
     while sizes[-1] >= (5 if round_up else 8):
         sizes.append((sizes[-1] + round_up) // 2)

@@ -95,12 +95,13 @@ def test_a_large_photo_becomes_512_pixels_and_says_nothing(book, tmp_path, capsy
 
 def test_patches_are_windows_of_the_photo(book):
     picture = np.arange(70 * 66 * 3, dtype=np.uint16).reshape(70, 66, 3).astype(np.float32)
-    places = set()
+    positions = set()
     for patch in book.cut_patches([picture], 100):
-        top, left = places_of = divmod(int(patch[0, 0, 0]) // 3, 66)
+        top, left = position = divmod(int(patch[0, 0, 0]) // 3, 66)
         np.testing.assert_array_equal(patch.permute(1, 2, 0), picture[top : top + 64, left : left + 64])
-        places.add(places_of)
-    assert {top for top, _ in places} == set(range(7)) and {left for _, left in places} == set(range(3)), "all of them"
+        positions.add(position)
+    tops, lefts = ({position[axis] for position in positions} for axis in (0, 1))
+    assert tops == set(range(7)) and lefts == set(range(3)), "all of them"
 
 
 def test_several_photos_take_turns(book):
@@ -120,7 +121,7 @@ def test_photos_are_given_by_name_one_or_several(book, tmp_path, monkeypatch, gi
     assert names["patches"].shape == (6, 3, 64, 64)
 
 
-# The formal method
+# The algorithm
 
 
 def test_each_step_moves_one_player_and_no_bit_of_the_other(book, bits, same):
@@ -156,8 +157,8 @@ def test_a_combined_batch_spoils_the_game_with_batch_norm(book):
     """Both are content, and nobody learns: D is sure in step 3, and G, alone with D, is told that it is perfect."""
     book.SHORT_STEPS = 40
     book.patches = book.cut_patches([book.open_texture(TEXTURES / "terrazzo.jpg")], 200)
-    spoilt_d, spoilt_g, _ = book.play(True, True, 0)
-    sound_d, sound_g, _ = book.play(True, False, 0)
+    spoilt_d, spoilt_g, _ = book.batch_game(True, True, 0)
+    sound_d, sound_g, _ = book.batch_game(True, False, 0)
     assert spoilt_d < 0.05 < sound_d and spoilt_g < 0.5 * sound_g
 
 
@@ -216,36 +217,37 @@ def test_the_detective_looks_at_25_windows_of_46_pixels(book):
     assert rows.max() - rows.min() + 1 == 46
 
 
-def test_the_last_quarter_of_the_rounds_has_small_steps(book):
-    seen = []
+def test_the_last_quarter_of_the_rounds_has_a_small_learning_rate(book):
+    noted = []
 
     def watch(gan, done, last):
-        seen.append((gan.step, gan.d_optimizer.param_groups[0]["lr"], gan.g_optimizer.param_groups[0]["lr"]))
+        if not last:
+            noted.append((gan.step, gan.d_optimizer.param_groups[0]["lr"], gan.g_optimizer.param_groups[0]["lr"]))
 
     gan = GAN(book.TextureGenerator(), book.make_texture_detective())
     book.learn_texture(gan, torch.zeros(4, 3, 64, 64, dtype=torch.uint8), 8, watch)
-    assert seen == [(step, lr, lr) for step, lr in zip(range(1, 9), [1e-3] * 6 + [2e-4] * 2)]
+    assert noted == [(step, lr, lr) for step, lr in zip(range(1, 9), [1e-3] * 6 + [2e-4] * 2)]
 
 
 # The numbers of the verdict
 
 
-def test_distance_is_zero_for_the_same_and_grows_with_strangeness(book):
+def test_sliced_distance_is_zero_for_the_same_and_grows_with_strangeness(book):
     picture = book.open_texture(TEXTURES / "terrazzo.jpg")
     torch.manual_seed(0)
     reals, others = book.cut_patches([picture], 64), book.cut_patches([picture], 64)
     bricks = book.cut_patches([book.open_texture(TEXTURES / "brick.jpg")], 64)
     snow = torch.randint(0, 256, (64, 3, 64, 64), dtype=torch.uint8)
     mean = reals.float().mean((0, 2, 3), keepdim=True).expand(64, 3, 64, 64).to(torch.uint8)
-    assert book.distance(reals, reals) == 0
-    floor = book.distance(others, reals)
-    assert all(book.distance(p, reals) > 5 * floor for p in (bricks, snow, mean))
+    assert book.sliced_distance(reals, reals) == 0
+    floor = book.sliced_distance(others, reals)
+    assert all(book.sliced_distance(p, reals) > 5 * floor for p in (bricks, snow, mean))
 
 
-def test_variety_is_one_for_real_patches_and_none_for_a_repeated_one(book):
+def test_spread_is_one_for_real_patches_and_none_for_a_repeated_one(book):
     reals = book.cut_patches([book.open_texture(TEXTURES / "wood.jpg")], 64)
-    assert book.variety(reals, reals) == 1
-    assert book.variety(reals[:1].repeat(64, 1, 1, 1), reals) == 0
+    assert book.spread(reals, reals) == 1
+    assert book.spread(reals[:1].repeat(64, 1, 1, 1), reals) == 0
 
 
 # The page

@@ -1,19 +1,17 @@
 """The digits: bundled, apart, and fetched whole, from a server of our own, or not at all."""
 
-import gzip
 import hashlib
 import http.client
 import http.server
-import struct
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torchvision.datasets import MNIST
 
-from gans_workshop import datasets, fetch_sample, load_digits, load_portraits
+from gans_workshop import fetch_sample, load_digits, load_portraits
+from gans_workshop.files import datasets
+from tools import ROOT
 
 KEEP_OUT = "http://127.0.0.1:9/"  # nobody listens there
 
@@ -27,110 +25,6 @@ def test_the_bundled_digits_are_balanced_and_kept_apart():
     assert judged_labels.bincount().tolist() == [200] * 10
     assert images.min() == 0 and images.max() == 255
     assert not {x.numpy().tobytes() for x in images} & {x.numpy().tobytes() for x in judged}
-
-
-def test_without_a_network_one_sentence_and_the_bundled_digits(monkeypatch, capfd):
-    monkeypatch.setattr(MNIST, "mirrors", [KEEP_OUT])
-    images, _ = load_digits(full=True)
-    assert len(images) == 10_000
-    said = capfd.readouterr().out
-    assert said.count("going on with the digits of the package") == 1
-    assert len([line for line in said.splitlines() if "MNIST" in line]) == 1
-
-
-def idx(array):
-    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
-@pytest.fixture
-def mirror(tmp_path, monkeypatch):
-    """A small MNIST on a server of our own; returns its pictures."""
-    rng = np.random.default_rng(0)
-    pictures, labels = rng.integers(0, 256, (20, 28, 28)).astype(np.uint8), np.arange(20, dtype=np.uint8) % 10
-    served = tmp_path / "served"
-    served.mkdir()
-    resources = []
-    for name, array in (
-        ("train-images-idx3-ubyte", pictures),
-        ("train-labels-idx1-ubyte", labels),
-    ):
-        data = gzip.compress(idx(array))
-        (served / f"{name}.gz").write_bytes(data)
-        resources.append((f"{name}.gz", hashlib.md5(data).hexdigest()))
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=str(served))
-
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
-    monkeypatch.setattr(MNIST, "resources", resources)
-    monkeypatch.setitem(datasets.DIGITS_MD5, "train", hashlib.md5(pictures.tobytes() + labels.tobytes()).hexdigest())
-    yield pictures
-    server.shutdown()
-    server.server_close()
-
-
-def raw_folder(tmp_path):
-    return tmp_path / "cache" / "MNIST" / "raw"
-
-
-def test_the_whole_set_is_fetched_once(mirror, monkeypatch):
-    images, labels = load_digits(full=True)
-    assert np.array_equal(images.numpy()[:, 0], mirror)
-    assert labels.tolist() == [i % 10 for i in range(20)]
-    monkeypatch.setattr(MNIST, "mirrors", [KEEP_OUT])
-    assert torch.equal(load_digits(full=True)[0], images)
-
-
-DAMAGES = {
-    "short": lambda data: data[:300],
-    "empty": lambda data: b"",
-    "last byte": lambda data: data[:-1] + b"\7",
-    "another type": lambda data: data[:2] + b"\x09" + data[3:],
-    "no type": lambda data: data[:2] + b"\x0a" + data[3:],
-}
-
-
-@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_file_cut_short_or_damaged_is_fetched_again(mirror, tmp_path, damage, name):
-    load_digits(full=True)
-    file = raw_folder(tmp_path) / name
-    file.write_bytes(damage(file.read_bytes()))
-    images, labels = load_digits(full=True)
-    assert np.array_equal(images.numpy()[:, 0], mirror) and labels.tolist() == [i % 10 for i in range(20)]
-
-
-@pytest.mark.parametrize("error", [http.client.BadStatusLine("please log in"), ValueError(), KeyError("10")], ids=repr)
-def test_whatever_goes_wrong_the_bundled_digits_are_there(monkeypatch, capsys, error):
-    def fail(*_):
-        raise error
-
-    monkeypatch.setattr(datasets, "_fetch_mnist", fail)
-    assert len(load_digits(full=True)[0]) == 10_000
-    reason = str(error) or type(error).__name__
-    assert f"could not be fetched ({reason}): going on with the digits" in capsys.readouterr().out
-
-
-def test_a_mirror_that_serves_something_else_is_not_believed(mirror, monkeypatch, capsys):
-    monkeypatch.setitem(datasets.DIGITS_MD5, "train", "0" * 32)
-    assert len(load_digits(full=True)[0]) == 10_000
-    assert "the downloaded file is damaged" in capsys.readouterr().out
-
-
-def test_a_silent_server_does_not_hang_the_notebook(monkeypatch):
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server, monkeypatch.context() as patch:
-        patch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{server.getsockname()[1]}/"])
-        patch.setattr(datasets, "PATIENCE", 0.2)
-        assert len(load_digits(full=True)[0]) == 10_000
-    assert socket.getdefaulttimeout() is None
 
 
 # The portraits
@@ -157,7 +51,7 @@ def test_portraits_come_in_other_sizes_with_the_same_colours(image_size):
 
 
 def test_the_bundle_is_small_and_its_licence_is_named():
-    folder = Path(datasets.__file__).parent
+    folder = ROOT / "gans_workshop"
     assert (folder / "data" / "portraits.png").stat().st_size < 2_000_000
     licence = (folder.parent / "LICENSE").read_text(encoding="utf-8")
     assert "OpenMoji" in licence and "https://creativecommons.org/licenses/by-sa/4.0/" in licence
@@ -282,7 +176,7 @@ def test_a_silent_server_is_given_up(monkeypatch):
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setattr(datasets, "SAMPLES_ADDRESS", f"http://127.0.0.1:{server.getsockname()[1]}/{{name}}")
-        monkeypatch.setattr(datasets, "PATIENCE", 0.2)
+        monkeypatch.setattr(datasets, "SERVER_PATIENCE", 0.2)
         with pytest.raises(OSError, match="timed out"):
             fetch_sample("cats")
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from gans_workshop import pictures
-from gans_workshop.pictures import read_picture
+from gans_workshop.files import decoding, disk
+from gans_workshop.files.decoding import read_picture
 from tools import packed, scene
 
 LEFT_BLUE = np.zeros((60, 90, 3), np.uint8)
@@ -112,7 +112,7 @@ def test_what_is_no_use_is_left_out_for_a_plain_reason(data, name, reason):
 def test_size_is_checked_before_decoding(monkeypatch):
     png = bytearray(packed(scene(0)))
     png[16:24] = (30_000).to_bytes(4, "big") * 2  # claims 900 megapixels
-    monkeypatch.setattr(pictures, "_decode", None)  # would fail as 'damaged'
+    monkeypatch.setattr(decoding, "_decode", None)  # would fail as 'damaged'
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     png[29:33] = zlib.crc32(png[12:29]).to_bytes(4, "big")
     assert "too many pixels" in read_picture(bytes(png), "a").reason
@@ -123,19 +123,19 @@ def test_size_is_checked_before_decoding(monkeypatch):
 
 def test_without_a_reader_heic_says_how_to_get_one(monkeypatch):
     data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400)
-    monkeypatch.setattr(pictures, "known_formats", lambda: ["JPEG", "PNG"])
+    monkeypatch.setattr(decoding, "known_formats", lambda: ["JPEG", "PNG"])
     assert "pip install pillow-heif" in read_picture(data, "IMG_1.HEIC").reason
 
 
 def test_formats_that_this_pillow_lacks_are_not_asked_for(monkeypatch):
-    pictures.known_formats.cache_clear()
+    decoding.known_formats.cache_clear()
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     Image.init()
     for name in ("AVIF", "HEIF"):
         monkeypatch.delitem(Image.OPEN, name, raising=False)
-    assert set(pictures.known_formats()).isdisjoint({"AVIF", "HEIF"})
+    assert set(decoding.known_formats()).isdisjoint({"AVIF", "HEIF"})
     assert look(packed(scene(0)))[0].shape == (60, 60, 3)
-    pictures.known_formats.cache_clear()
+    decoding.known_formats.cache_clear()
 
 
 def test_jpeg_shrinking_shows_the_same_picture():
@@ -144,7 +144,7 @@ def test_jpeg_shrinking_shows_the_same_picture():
     assert abs(look(data)[0] - np.asarray(whole, float)).mean() < 1
 
 
-def test_reading_is_tried_three_times(monkeypatch):
+def test_reading_is_tried_three_times(tmp_path, monkeypatch):
     answers = [OSError(5, "Input/output error"), OSError(5, "again"), b"here"]
 
     def read(_):
@@ -153,6 +153,10 @@ def test_reading_is_tried_three_times(monkeypatch):
             raise answer
         return answer
 
+    (tmp_path / "x.png").write_bytes(b"here")
     monkeypatch.setattr(Path, "read_bytes", read)
-    monkeypatch.setattr(pictures.time, "sleep", lambda _: None)
-    assert pictures._read("x") == b"here" and answers == []
+    monkeypatch.setattr(disk.time, "sleep", lambda _: None)
+    (file,) = decoding.list_pictures(tmp_path)
+    assert file.read() == b"here" and answers == []
+    answers += [OSError(5, "Input/output error")] * 3
+    assert file.read() is None

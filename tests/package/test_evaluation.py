@@ -8,15 +8,14 @@ import pytest
 import torch
 
 import gans_workshop
-from gans_workshop import evaluation, load_digits, to_float
-from gans_workshop.evaluation import (
-    coverage_and_density,
+from gans_workshop import load_digits, to_float
+from gans_workshop.view import evaluation
+from gans_workshop.view.evaluation import (
+    classify_digits,
     digit_histogram,
     frechet_distance,
     load_judge,
-    look,
     nearest_images,
-    spread,
 )
 
 
@@ -27,7 +26,7 @@ def test_digits():
 
 @pytest.fixture(scope="module")
 def looked(test_digits):
-    return look(test_digits[0])
+    return classify_digits(test_digits[0])
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +51,18 @@ def test_the_judge_names_test_digits_which_it_never_saw(test_digits, looked):
 
 def test_the_weights_are_small_and_loaded_only_when_asked_for():
     assert (Path(gans_workshop.__file__).parent / "data" / "judge.npz").stat().st_size < 1_000_000
-    program = "import gans_workshop.evaluation as e; print(e.load_judge.cache_info().currsize)"
+    program = "import gans_workshop.view.evaluation as e; print(e.load_judge.cache_info().currsize)"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "0"
     assert load_judge() is load_judge()
 
 
 def test_looking_is_the_same_for_stored_and_scaled_pictures_and_for_parts(test_digits, looked):
     images = test_digits[0][:600]
-    digits, features = look(to_float(images))
+    digits, features = classify_digits(to_float(images))
     torch.testing.assert_close(features, looked[1][:600], rtol=1e-4, atol=1e-4)
     assert torch.equal(digits, looked[0][:600])
     assert features.shape == (600, 64) and features.dtype == torch.double and not features.requires_grad
-    torch.testing.assert_close(look(images[7:8])[1], features[7:8], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(classify_digits(images[7:8])[1], features[7:8], rtol=1e-4, atol=1e-4)
 
 
 def test_looking_changes_neither_the_judge_nor_the_random_numbers(test_digits):
@@ -71,7 +70,7 @@ def test_looking_changes_neither_the_judge_nor_the_random_numbers(test_digits):
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    look(test_digits[0][:100])
+    classify_digits(test_digits[0][:100])
     assert torch.equal(torch.rand(4), expected)
     assert all(torch.equal(a, b) for a, b in zip(before, load_judge().parameters(), strict=True))
 
@@ -112,47 +111,13 @@ def test_the_distance_agrees_with_the_formula_through_scipy(features):
         assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-4)
 
 
-def test_coverage_and_density_by_brute_force(features):
-    real, fake, k = features[0][:40], features[1][:30] + features[0][:30], 3
-    covered, density = 0, 0
-    for i, x in enumerate(real):
-        others = sorted((x - y).norm().item() for j, y in enumerate(real) if j != i)
-        inside = [(x - y).norm().item() < others[k - 1] for y in fake]
-        covered += any(inside)
-        density += sum(inside)
-    coverage, dense = coverage_and_density(real, fake, neighbours=k)
-    assert 0 < covered < len(real)
-    assert (coverage, dense) == pytest.approx((covered / len(real), density / (k * len(fake))))
-
-
-def test_coverage_and_density_tell_repetition_from_variety():
-    line = torch.arange(20, dtype=torch.double)[:, None]
-    assert coverage_and_density(line, line, neighbours=2) == (1, pytest.approx(1, abs=0.5))
-    coverage, density = coverage_and_density(line, line[10:11].repeat(50, 1), neighbours=2)
-    assert coverage < 0.2 and density >= 0.5  # one good picture, repeated
-    assert coverage_and_density(line, line + 100, neighbours=2) == (0, 0)
-
-
-def test_spread_is_the_mean_distance_of_all_pairs(digits):
-    some, real = to_float(digits[:6]), to_float(digits[6:20])
-
-    def mean_distance(pictures):
-        pairs = [(a - b).square().sum().sqrt() for i, a in enumerate(pictures) for b in pictures[:i]]
-        return torch.stack(pairs).mean()
-
-    assert spread(digits[:6], digits[6:20]) == pytest.approx(float(mean_distance(some) / mean_distance(real)), rel=1e-5)
-    assert spread(digits, digits) == 1
-    assert spread(digits[:1].repeat(50, 1, 1, 1), digits) == 0
-    assert spread(torch.rand(9, 3, 16, 16), torch.rand(9, 3, 16, 16)) == pytest.approx(1, abs=0.2)
-
-
 def test_the_nearest_picture_by_brute_force_and_a_copy_is_found(digits):
     images = torch.cat([to_float(digits[3:4]), noise(150)])
-    distances, places = nearest_images(images, digits[:60])
+    differences, indices = nearest_images(images, digits[:60])
     every = (images[:, None] - to_float(digits[:60])[None]).flatten(2).square().mean(2).sqrt()
-    torch.testing.assert_close(distances, every.min(dim=1).values)
-    assert torch.equal(places, every.argmin(dim=1))
-    assert places[0] == 3 and distances[0] == 0
+    torch.testing.assert_close(differences, every.min(dim=1).values)
+    assert torch.equal(indices, every.argmin(dim=1))
+    assert indices[0] == 3 and differences[0] == 0
     black, white = -torch.ones(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
     assert nearest_images(black, white)[0].item() == 2
 
@@ -161,8 +126,8 @@ def test_a_large_set_is_searched_in_parts(monkeypatch):
     among = torch.randint(256, (4500, 1, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     sizes, whole = [], evaluation.to_float
     monkeypatch.setattr(evaluation, "to_float", lambda images: sizes.append(len(images)) or whole(images))
-    distances, places = nearest_images(among[[10, 2010, 4490]], among)
-    assert places.tolist() == [10, 2010, 4490] and distances.tolist() == [0, 0, 0]
+    differences, indices = nearest_images(among[[10, 2010, 4490]], among)
+    assert indices.tolist() == [10, 2010, 4490] and differences.tolist() == [0, 0, 0]
     images = noise(20)[..., :4, :4]
     every = torch.cdist(images.flatten(1), to_float(among).flatten(1))
     assert torch.equal(nearest_images(images, among)[1], every.argmin(1))
@@ -177,13 +142,11 @@ def test_the_order_of_the_reference_points(looked, digits):
     blurred = torch.nn.functional.avg_pool2d(to_float(digits), 3, stride=1, padding=1, count_include_pad=False)
     ones = load_digits(test=True)[0][looked[0] == 1]
     pictures = [digits, blurred, ones, noise(), digits[:1].repeat(200, 1, 1, 1)]
-    distances = [frechet_distance(real, look(those)[1]) for those in pictures]
+    distances = [frechet_distance(real, classify_digits(those)[1]) for those in pictures]
     assert distances == sorted(distances)
     assert 60 < distances[2] < 130 and 70 < distances[3] < 130 and distances[4] > 100
     assert distances[0] < 12  # 200 pictures are few
-    coverage, density = coverage_and_density(real[:200], look(digits)[1])
-    assert coverage > 0.8 and 0.7 < density < 1.3
-    assert digit_histogram(look(noise())[0])[1] <= 2 and digit_histogram(looked[0])[1] == 10
+    assert digit_histogram(classify_digits(noise())[0])[1] <= 2 and digit_histogram(looked[0])[1] == 10
 
 
 # Bad input
@@ -192,19 +155,15 @@ def test_the_order_of_the_reference_points(looked, digits):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda d: look(d.repeat(1, 3, 1, 1)), r"knows only digits.*\(200, 3, 28, 28\)"),
-        (lambda d: look(d[:, 0]), r"\(200, 28, 28\), not 1 or more pictures \(N, C, H, W\)"),
-        (lambda d: look(d.float()), "from 0 to 255"),
-        (lambda d: look(to_float(d) * torch.nan), "from nan to nan"),
-        (lambda d: look(d[:0]), "not 1 or more pictures"),
-        (lambda d: frechet_distance(d, d), r"\(200, 1, 28, 28\), not features.*look\(images\)"),
-        (lambda d: frechet_distance(torch.rand(9, 64), torch.rand(1, 64)), "features of 2 or more"),
-        (lambda d: coverage_and_density(torch.rand(5, 64), torch.rand(9, 64)), "features of 6 or more"),
-        (lambda d: coverage_and_density(torch.rand(9, 64), torch.rand(0, 64)), "features of 1 or more"),
-        (lambda d: spread(d[:1], d), "not 2 or more pictures"),
-        (lambda d: spread(d, d.long()), "from 0 to 255"),
+        (lambda d: classify_digits(d.repeat(1, 3, 1, 1)), r"knows only digits.*\(200, 3, 28, 28\)"),
+        (lambda d: classify_digits(d[:, 0]), r"\(200, 28, 28\), instead of \(N, C, H, W\).*images\[:, None\]"),
+        (lambda d: classify_digits(d.float()), "from 0 to 255"),
+        (lambda d: classify_digits(to_float(d) * torch.nan), "Some pixels are NaN"),
+        (lambda d: classify_digits(d[:0]), "there is no picture in it"),
+        (lambda d: frechet_distance(d, d), r"\(200, 1, 28, 28\), not features.*classify_digits\(images\)"),
+        (lambda d: frechet_distance(torch.rand(9, 64), torch.rand(1, 64)), "features of two or more"),
         (lambda d: nearest_images(d, d[:, :, :14]), "make both the same size"),
-        (lambda d: nearest_images(d, d[:0]), "not 1 or more pictures"),
+        (lambda d: nearest_images(d, d[:0]), "there is no picture in it"),
     ],
 )
 def test_bad_input_gets_one_sentence(call, words, digits):

@@ -5,16 +5,16 @@ import pytest
 import torch
 from matplotlib.colors import to_hex, to_rgb
 
-from gans_workshop import plots, sketches
+from gans_workshop.view import lessons, plots
 from tools import check_figure
 
 MOMENT = ("start", [0.5, -0.14, 0.65, 1.52], [0.6, 0.58, 0.48, 0.5], 1.54, 0.3)
 FIGURES = {
-    "screens": lambda: sketches.show_screens([[1, 0, 0, 1]] * 7, captions=["a face"] * 7, columns=3, title="Faces"),
-    "one screen": lambda: sketches.show_screens([[1, 0, 0, 1]], numbers=False),
-    "weights": lambda: sketches.show_screens([[1, -1, -1, 1]], signed=True, captions=["D's weights\n(by hand)"]),
-    "game": lambda: sketches.show_game([MOMENT, MOMENT, MOMENT], title="Slow motion"),
-    "curves": lambda: sketches.plot_curves(
+    "screens": lambda: lessons.show_screens([[1, 0, 0, 1]] * 7, captions=["a face"] * 7, columns=3, title="Faces"),
+    "one screen": lambda: lessons.show_screens([[1, 0, 0, 1]], numbers=False),
+    "weights": lambda: lessons.show_screens([[1, -1, -1, 1]], signed=True, captions=["D's weights\n(by hand)"]),
+    "game": lambda: lessons.show_game([MOMENT, MOMENT, MOMENT], title="Slow motion"),
+    "curves": lambda: lessons.plot_curves(
         np.linspace(0.1, 1), {"a": np.linspace(0, 1), "b": np.linspace(1, 0)}, marks=[0.5], xlabel="p", ylabel="error"
     ),
 }
@@ -34,7 +34,7 @@ def test_axes_are_labelled():
 
 
 def test_dark_is_one_and_every_number_can_be_read():
-    ax = sketches.show_screens([[1, 0.25, 0.6, 0]]).axes[0]
+    ax = lessons.show_screens([[1, 0.25, 0.6, 0]]).axes[0]
     picture = ax.images[0]
     assert picture.to_rgba(1)[:3] == (0, 0, 0) and picture.to_rgba(0)[:3] == (1, 1, 1)
     assert picture.get_array().tolist() == [[1, 0.25], [0.6, 0]]
@@ -44,7 +44,7 @@ def test_dark_is_one_and_every_number_can_be_read():
 
 
 def test_weights_show_their_signs_in_colour_and_number():
-    ax = sketches.show_screens([[2.5, -0.3, -2.5, 0]], signed=True).axes[0]
+    ax = lessons.show_screens([[2.5, -0.3, -2.5, 0]], signed=True).axes[0]
     assert [text.get_text() for text in ax.texts] == ["+2.50", "-0.30", "-2.50", "+0.00"]
     above, below = ax.images[0].to_rgba(1), ax.images[0].to_rgba(-1)
     assert above[1] > above[0] and below[0] > below[1]  # green, purple
@@ -53,7 +53,7 @@ def test_weights_show_their_signs_in_colour_and_number():
 
 
 def test_the_game_shows_weights_fake_and_errors_in_the_players_colours():
-    fig = sketches.show_game([MOMENT])
+    fig = lessons.show_game([MOMENT])
     weights, fake, errors = fig.axes
     assert weights.get_title() == "start"
     assert fake.images[0].get_array().ravel().tolist() == MOMENT[2]
@@ -67,7 +67,7 @@ def test_the_game_shows_weights_fake_and_errors_in_the_players_colours():
 
 def test_fields_show_real_dots_and_fakes_in_their_colours_and_pushes_as_arrows():
     real, fakes = np.zeros((5, 2)), np.ones((7, 2))
-    fig = sketches.show_fields(
+    fig = lessons.show_fields(
         [("one", None, fakes), ("two", np.eye(4), fakes, np.ones((3, 2)))], real=real, title="both"
     )
     one, two = fig.axes
@@ -79,7 +79,7 @@ def test_fields_show_real_dots_and_fakes_in_their_colours_and_pushes_as_arrows()
 
 
 def test_visits_are_strips_of_hills_over_rounds():
-    fig = sketches.show_visits({"a": np.zeros((6, 8)), "b": torch.ones(6, 8) / 8}, rounds=60)
+    fig = lessons.show_visits({"a": np.zeros((6, 8)), "b": torch.ones(6, 8) / 8}, rounds=60)
     assert [ax.get_title(loc="left") for ax in fig.axes] == ["a", "b"]
     (image,) = fig.axes[1].images
     assert image.get_array().shape == (8, 6) and tuple(image.get_extent()) == (0, 60, 0.5, 8.5)

@@ -1,14 +1,16 @@
 """The live view: renewed in place, thrifty, harmless; and the film that it keeps."""
 
 import time
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from gans_workshop import LiveView, live, non_saturating, train
-from gans_workshop.live import FILM_LENGTH, Film
-from gans_workshop.plots import tile
+from gans_workshop import LiveView, non_saturating, train
+from gans_workshop.view import live
+from gans_workshop.view.live import FILM_LENGTH, Film
+from gans_workshop.view.plots import contact_sheet
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def screen(monkeypatch):
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
-    monkeypatch.setattr(live, "_in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel="a notebook's"))
     return shown
 
 
@@ -44,7 +46,7 @@ def test_one_picture_is_renewed_in_place_and_stays(screen, make_gan, digits, mon
 
 def test_the_picture_is_a_png_of_fixed_size(screen, make_gan, digits):
     gan, view = make_gan(), LiveView()
-    for steps in (1, 3):
+    for steps in (1, 4):
         train(gan, digits, steps=steps, batch_size=8, watch=view)
         png = live.to_png(live.draw_view(gan), dpi=80)
         assert png.startswith(b"\x89PNG")
@@ -87,7 +89,7 @@ def test_a_view_that_fails_does_not_stop_the_training(screen, make_gan, digits, 
     gan = make_gan()
     train(gan, digits, steps=4, watch=LiveView(seconds=0))
     assert gan.step == 4
-    assert capsys.readouterr().out.count("training goes on without pictures (RuntimeError: no font)") == 1
+    assert capsys.readouterr().out.count("training goes on without it (RuntimeError: no font)") == 1
 
 
 @pytest.mark.parametrize("broken", ["_Screen", "_Screen.finish"])
@@ -95,7 +97,7 @@ def test_nothing_that_fails_in_the_view_reaches_the_training(screen, make_gan, d
     def fail(*_):
         raise RuntimeError("comm closed")
 
-    monkeypatch.setattr(f"gans_workshop.live.{broken}", fail)
+    monkeypatch.setattr(f"gans_workshop.view.live.{broken}", fail)
     gan = make_gan()
     train(gan, digits, steps=3, watch=LiveView())
     assert gan.step == 3 and capsys.readouterr().out.count("(RuntimeError: comm closed)") == 1
@@ -104,26 +106,43 @@ def test_nothing_that_fails_in_the_view_reaches_the_training(screen, make_gan, d
 def test_a_loss_that_is_no_number_is_the_last_picture_and_the_view_can_be_used_again(screen, make_gan, digits):
     gan, view = make_gan(), LiveView(seconds=1000)
     train(gan, digits, steps=2, watch=view)
-    broken = non_saturating._replace(discriminator=lambda real, fake: real.mean() * torch.nan)
+    gan.loss = non_saturating._replace(discriminator=lambda real, fake: real.mean() * torch.nan)
     with pytest.raises(FloatingPointError):
-        train(gan, digits, steps=2, loss=broken, watch=view)
-    assert live.draw_view(gan).get_supxlabel().startswith("NaN: at step 3")
-    gan.average.load_state_dict({name: w * torch.nan for name, w in gan.average.state_dict().items()})
+        train(gan, digits, steps=4, watch=view)
+    assert live.draw_view(gan).get_supxlabel().startswith("NaN: in round 3")
+    gan.average_generator.load_state_dict(
+        {name: w * torch.nan for name, w in gan.average_generator.state_dict().items()}
+    )
     live.draw_view(gan)  # also when G draws NaN
     train(make_gan(), digits, steps=2, watch=view)
     assert [where for where, *_ in screen] == ["new", "in its place"] * 3
 
 
-def test_in_a_terminal_it_is_a_bar(make_gan, digits, capsys):
-    train(make_gan(), digits, steps=3, watch=LiveView())
-    assert "100%" in capsys.readouterr().err
+def test_outside_a_notebook_it_only_keeps_the_film(make_gan, digits, capsys):
+    view = LiveView()
+    train(make_gan(), digits, steps=3, watch=view)
+    assert view.film.steps == [1, 2, 3] and capsys.readouterr() == ("", "")
 
 
-def test_the_film_begins_with_the_first_step_and_stays_short(make_gan):
+def test_where_nothing_happened_there_is_nothing_to_see(screen, make_gan, digits):
+    gan = make_gan(loss=non_saturating._replace(generator=lambda fake: 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        train(gan, digits, steps=3, watch=LiveView())
+    assert screen == []
+
+
+def test_the_last_picture_is_drawn_once(screen, make_gan, digits, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(live, "to_png", lambda figure, dpi: drawn.append(figure) or b"\x89PNG")
+    train(make_gan(), digits, steps=1, watch=LiveView(seconds=0))
+    assert len(drawn) == 1
+
+
+def test_the_film_begins_with_the_first_round_and_stays_short(make_gan):
     gan, film = make_gan(), Film()
     for step in range(1, 5001):
         gan.step = step
-        film.look(gan)
+        film.keep(gan)
     assert 20 <= len(film.frames) <= FILM_LENGTH and len(film.steps) == len(film.frames)
     assert film.steps[0] == 1 and film.steps == sorted(film.steps) and film.steps[-1] > 4000
     frames, captions = film.pick(6)
@@ -135,11 +154,11 @@ def test_the_film_begins_with_the_first_step_and_stays_short(make_gan):
 
 def test_the_film_shows_the_same_greys(make_gan):
     gan, film = make_gan(), Film()
-    film.look(gan)
-    assert (tile(film.frames[0]) == tile(gan.sample(gan.fixed_z))).all()
+    film.keep(gan)
+    assert (contact_sheet(film.frames[0]) == contact_sheet(gan.sample(gan.fixed_z))).all()
 
 
 def test_a_short_film_gives_what_it_has(make_gan):
     film = Film()
-    film.look(make_gan())
+    film.keep(make_gan())
     assert len(film.pick(10)[0]) == 1

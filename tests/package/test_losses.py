@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from gans_workshop import hinge, least_squares, minimax, non_saturating, wasserstein_gp
-from gans_workshop.losses import gradient_penalty
+from gans_workshop.game.losses import gradient_penalty
 
 REAL = torch.tensor([[0.0], [2.0], [-1.0]])
 FAKE = torch.tensor([[1.0], [-3.0], [0.5]])

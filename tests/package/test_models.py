@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 
 import pytest
 import torch
@@ -13,12 +14,12 @@ from gans_workshop import (
     Generator,
     MLPDiscriminator,
     MLPGenerator,
-    diff_augment,
+    cut_out,
     load_portraits,
     shape_table,
     train,
 )
-from gans_workshop.models import frozen, start_small
+from gans_workshop.game.models import frozen, grow, shrink, small_weights
 
 
 @pytest.mark.parametrize("image_size", range(16, 257, 4))
@@ -67,6 +68,30 @@ def test_the_comments_on_the_layers_are_true_at_28_pixels():
     assert table.splitlines()[-1].split()[-1] == f"{sum(p.numel() for p in Discriminator().parameters()):,}"
 
 
+@pytest.mark.parametrize(
+    ("pixels", "player"), [(28, Generator), (64, Generator), (28, Discriminator), (64, Discriminator)]
+)
+def test_the_shapes_in_the_docstrings_are_true(pixels, player):
+    text = re.search(rf"Shapes at {pixels} pixels: (.*?)\n    (?:Shapes|Raises)", player.__doc__, re.DOTALL)[1]
+    said = re.findall(r"\(N, (.*?)\)", text)
+    network, w = player(image_size=pixels, channels=3, width=5), 5
+    example = torch.randn(2, 64) if player is Generator else torch.randn(2, 3, pixels, pixels)
+    names = {"latent_dim": 64, "channels": 3} | {f"{n}w": n * w for n in (2, 4, 8)} | {"w": w}
+    expected = [f"(2, {', '.join(str(names.get(part, part)) for part in shape.split(', '))})" for shape in said]
+    table = shape_table(network, example)
+    found = [line[16:].rpartition(")")[0] + ")" for line in table.splitlines()[1:-1]]
+    found = [shape for i, shape in enumerate(found) if i == 0 or shape.count(",") == 3 or shape == "(2, 1)"]
+    assert list(dict.fromkeys(found)) == expected
+
+
+@pytest.mark.parametrize(("small", "large"), [(4, 8), (7, 14), (4, 9)])
+def test_grow_and_shrink_walk_the_same_stairs(small, large):
+    up = nn.Sequential(*grow(3, 5, odd=large % 2))(torch.randn(2, 3, small, small))
+    assert up.shape == (2, 5, large, large)
+    down = nn.Sequential(*shrink(5, 3, odd=large % 2))(up)
+    assert down.shape == (2, 3, (large + 1) // 2, (large + 1) // 2)
+
+
 def test_the_shape_table_leaves_no_hook_behind():
     network = Generator()
     shape_table(network, torch.randn(2, 64))
@@ -80,9 +105,9 @@ def test_the_shape_table_changes_nothing():
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
 
 
-def test_weights_start_small_and_differ():
+def test_weights_small_weights_and_differ():
     torch.manual_seed(0)
-    network = start_small(nn.Sequential(nn.Linear(300, 300), nn.Conv2d(32, 64, 3)))
+    network = small_weights(nn.Sequential(nn.Linear(300, 300), nn.Conv2d(32, 64, 3)))
     for layer in network:
         assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
         assert layer.weight.mean().item() == pytest.approx(0, abs=0.001)
@@ -119,10 +144,12 @@ def test_frozen_protects_every_batch_norm_and_thaws_only_what_it_froze(norm):
 def test_players_for_colour_pictures_learn_at_every_size_on_offer(image_size):
     images = load_portraits(image_size=image_size)[:8]
     gan = GAN(
-        Generator(image_size=image_size, channels=3, width=2), Discriminator(image_size=image_size, channels=3, width=2)
+        Generator(image_size=image_size, channels=3, width=2),
+        Discriminator(image_size=image_size, channels=3, width=2),
+        augment=cut_out,
     )
     before = gan.generator.layers[0].weight.clone()
-    train(gan, images, steps=2, augment=diff_augment)
+    train(gan, images, steps=2)
     assert gan.sample(3).shape == (3, 3, image_size, image_size)
     assert not torch.equal(gan.generator.layers[0].weight, before)
     assert all(math.isfinite(loss) for loss in gan.history.d_loss)

@@ -17,9 +17,9 @@ import pytest
 import torch
 from PIL import Image
 
-from gans_workshop import photos, pictures
-from gans_workshop.photos import load_photos
-from gans_workshop.pictures import read_picture
+from gans_workshop.files import decoding, photos
+from gans_workshop.files.decoding import read_picture
+from gans_workshop.files.photos import load_photos
 from tools import ROOT, packed, scene
 
 ODD = ROOT.parent / "shared" / "data"
@@ -96,7 +96,7 @@ def test_the_second_start_decodes_and_reads_nothing(folder, monkeypatch):
     def never(*_, **__):
         raise AssertionError("a file was opened")
 
-    monkeypatch.setattr(pictures, "_read", never)
+    monkeypatch.setattr(decoding, "retry", never)
     monkeypatch.setattr(photos, "read_picture", never)
     second, report = load_photos(folder, image_size=64)
     assert torch.equal(first, second)
@@ -187,8 +187,8 @@ def test_a_folder_too_large_for_the_memory_gets_the_largest_size_that_fits(folde
 
 
 def test_files_that_cannot_be_read_are_tried_again_next_time(folder, monkeypatch):
-    whole = pictures._read
-    monkeypatch.setattr(pictures, "_read", lambda path: None if path.endswith("4.png") else whole(path))
+    whole = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: 1 / 0 if path.name == "4.png" else whole(path))
     images, report = load_photos(folder)
     assert add_up(images, report) == {"4.png": photos.UNREAD}
     monkeypatch.undo()
@@ -196,11 +196,10 @@ def test_files_that_cannot_be_read_are_tried_again_next_time(folder, monkeypatch
 
 
 def test_a_file_that_does_not_answer_is_named_and_the_others_are_used(folder, monkeypatch):
-    back, whole = threading.Event(), pictures._read
-    monkeypatch.setattr(photos, "PATIENCE", 0.3)
-    monkeypatch.setattr(
-        pictures, "_read", lambda path: back.wait() if path.endswith(("2.png", "4.png")) else whole(path)
-    )
+    back, whole = threading.Event(), Path.read_bytes
+    monkeypatch.setattr(photos, "FILE_PATIENCE", 0.3)
+    hanging = ("2.png", "4.png")
+    monkeypatch.setattr(Path, "read_bytes", lambda path: back.wait() if path.name in hanging else whole(path))
     images, report = load_photos(folder)
     assert add_up(images, report) == dict.fromkeys(["2.png", "4.png"], photos.UNREAD)
     back.set()
@@ -210,10 +209,10 @@ def test_a_file_that_does_not_answer_is_named_and_the_others_are_used(folder, mo
 
 def test_a_drive_that_answers_no_more_is_not_asked_for_each_file(folder, monkeypatch):
     back, asked = threading.Event(), []
-    monkeypatch.setattr(photos, "PATIENCE", 0.05)
+    monkeypatch.setattr(photos, "FILE_PATIENCE", 0.05)
     monkeypatch.setattr(photos, "HANGS", 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    monkeypatch.setattr(pictures, "_read", lambda path: asked.append(path) or back.wait())
+    monkeypatch.setattr(Path, "read_bytes", lambda path: asked.append(path) or back.wait())
     images, report = load_photos(folder)
     assert len(asked) == 2 and set(add_up(images, report).values()) == {photos.UNREAD} and report.found == 6
     back.set()
@@ -260,7 +259,7 @@ def test_a_zip_is_read_where_it_lies_and_writes_nothing(tmp_path):
 
 
 def test_a_zip_of_too_many_files_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(pictures, "ZIP_FILES", 2)
+    monkeypatch.setattr(decoding, "ZIP_FILES", 2)
     with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
         for i in range(4):
             archive.writestr(f"{i}.png", packed(scene(i)))
@@ -306,7 +305,7 @@ def test_a_full_disk_is_not_blamed_on_the_video(tmp_path, monkeypatch):
 
     reader = types.SimpleNamespace(
         count_frames_and_secs=lambda path: (1, 0.1),
-        read_frames=lambda path, **_: iter([{}, bytes(3 * pictures.SIDE**2)]),
+        read_frames=lambda path, **_: iter([{}, bytes(3 * decoding.SIDE**2)]),
     )
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", reader)
     monkeypatch.setattr(zipfile.ZipFile, "writestr", full)

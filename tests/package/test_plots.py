@@ -12,7 +12,7 @@ import torch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from gans_workshop import plots
+from gans_workshop.view import plots
 from tools import ROOT, check_figure, pictures, run
 
 
@@ -49,7 +49,7 @@ def test_axes_are_labelled(name):
 
 
 def test_a_figure_is_shown_exactly_once(tmp_path, monkeypatch):
-    make = "from gans_workshop.sketches import show_screens\nfig = show_screens([[1, 0, 0, 1]])"
+    make = "from gans_workshop.view.lessons import show_screens\nfig = show_screens([[1, 0, 0, 1]])"
     cells = [make, "fig", "display(fig)", "show_screens([[0, 1, 1, 0]])", "kept = show_screens([[0, 1, 1, 0]]); 1"]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     run(book, tmp_path, monkeypatch)
@@ -57,7 +57,7 @@ def test_a_figure_is_shown_exactly_once(tmp_path, monkeypatch):
 
 
 def test_importing_the_plots_does_not_import_matplotlib():
-    program = "import sys, gans_workshop.plots; sys.exit('matplotlib' in sys.modules)"
+    program = "import sys, gans_workshop.view.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
 
 
@@ -82,9 +82,9 @@ def test_the_players_differ_in_colour_brightness_and_dashes():
 # Pictures
 
 
-def test_tile_puts_each_picture_in_its_place():
+def test_a_contact_sheet_puts_each_picture_in_its_place():
     images = torch.tensor([-1.0, 0.0, 1.0]).view(3, 1, 1, 1).expand(3, 1, 2, 2)
-    sheet = plots.tile(images, columns=2, gap=1)
+    sheet = plots.contact_sheet(images, columns=2, gap=1)
     white = 255
     assert sheet.dtype == np.uint8
     assert sheet.tolist() == [
@@ -96,17 +96,17 @@ def test_tile_puts_each_picture_in_its_place():
     ]
 
 
-def test_tile_takes_colour_and_uint8_and_fewer_pictures_than_columns():
+def test_a_contact_sheet_takes_colour_and_uint8_and_fewer_pictures_than_columns():
     images = torch.arange(2 * 3 * 4 * 5, dtype=torch.uint8).reshape(2, 3, 4, 5)
-    sheet = plots.tile(images, columns=8, gap=2)
+    sheet = plots.contact_sheet(images, columns=8, gap=2)
     assert sheet.shape == (4, 5 + 2 + 5, 3)
     assert (sheet[:, 7:] == images[1].permute(1, 2, 0).numpy()).all()
-    assert (plots.tile(images.numpy(), gap=2) == sheet).all()
+    assert (plots.contact_sheet(images.numpy(), gap=2) == sheet).all()
 
 
-def test_tile_takes_what_a_network_gives():
+def test_a_contact_sheet_takes_what_a_network_gives():
     raw = torch.zeros(2, 1, 4, 4, requires_grad=True)
-    assert (plots.tile(raw) == plots.tile(raw.detach().to(torch.bfloat16))).all()
+    assert (plots.contact_sheet(raw) == plots.contact_sheet(raw.detach().to(torch.bfloat16))).all()
 
 
 BAD = {
@@ -116,16 +116,18 @@ BAD = {
     "channels last": (torch.zeros(4, 28, 28, 3), "images.permute(0, 3, 1, 2)"),
     "channels last, uint8": (torch.zeros(4, 28, 28, 1, dtype=torch.uint8), "images.permute(0, 3, 1, 2)"),
     "four channels": (torch.zeros(4, 4, 28, 28), "1 or 3"),
-    "no picture": (torch.zeros(0, 1, 28, 28), "at least one"),
+    "no picture": (torch.zeros(0, 1, 28, 28), "there is no picture in it"),
     "0 to 255 in floats": (torch.linspace(0, 255, 784).reshape(1, 1, 28, 28), "images / 127.5 - 1"),
-    "0 to 255 in integers": (torch.arange(256).reshape(1, 1, 16, 16), "images / 127.5 - 1"),
+    "0 to 255 in integers": (torch.arange(256).reshape(1, 1, 16, 16), "images.to(torch.uint8)"),
     "logits": (torch.linspace(-9, 9, 784).reshape(1, 1, 28, 28), "from -9 to 9"),
     "NaN": (torch.full((1, 1, 28, 28), torch.nan), "NaN"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-@pytest.mark.parametrize("show", [plots.tile, plots.show_images, lambda x: plots.film_strip([x], captions=["0"])])
+@pytest.mark.parametrize(
+    "show", [plots.contact_sheet, plots.show_images, lambda x: plots.film_strip([x], captions=["0"])]
+)
 def test_wrong_pictures_are_refused_in_one_helpful_sentence(name, show):
     images, hint = BAD[name]
     with pytest.raises(ValueError) as caught:

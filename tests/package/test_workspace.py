@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gans_workshop import workshop_folder, workspace
-from gans_workshop.workspace import picture_places
+from gans_workshop import workshop_folder
+from gans_workshop.files import workspace
+from gans_workshop.files.workspace import picture_places
 
 
 def test_the_folder_stands_beside_the_notebooks(tmp_path, monkeypatch):

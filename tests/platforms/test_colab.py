@@ -209,6 +209,13 @@ def test_the_environment_is_colabs(clone):
     assert [str(pin) for pin in pins if pin.name in recorded and str(pin.specifier) != f"=={recorded[pin.name]}"] == []
 
 
+def test_the_weekly_run_takes_colabs_torch():
+    weekly = (ROOT / ".github" / "workflows" / "weekly.yml").read_text(encoding="utf-8")
+    newest = COLAB["newest"]
+    assert f" torch=={newest['torch']} torchvision=={newest['torchvision']}\n" in weekly
+    assert newest["python"].startswith("3.13.") and 'python-version: "3.13"' in weekly
+
+
 @each_notebook
 def test_runs_in_a_new_session(path, colab):
     before = installed()

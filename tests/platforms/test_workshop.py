@@ -77,9 +77,10 @@ def test_an_old_python_can_read_the_file_and_says_what_it_needs(workshop, monkey
 
 @pytest.mark.skipif(os.name == "nt", reason="a signal to a process group")
 def test_ctrl_c_lets_the_command_tidy_up(tmp_path):
-    child = "import time\ntry:\n print('ready', flush=True)\n time.sleep(60)\nexcept BaseException: time.sleep(1)\n"
-    child += "print('tidied', flush=True)"
-    parent = f"import sys, workshop\ntry: workshop.run([sys.executable, '-c', {child!r}])\n"
+    begin = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell may have it ignored
+    child = begin + "import time\ntry:\n print('ready', flush=True)\n time.sleep(60)\n"
+    child += "except BaseException: time.sleep(1)\nprint('tidied', flush=True)"
+    parent = begin + f"import sys, workshop\ntry: workshop.run([sys.executable, '-c', {child!r}])\n"
     parent += "except KeyboardInterrupt: print('stopped')"
     options = {"cwd": SCRIPT.parent, "stdout": subprocess.PIPE, "text": True, "start_new_session": True}
     with subprocess.Popen([sys.executable, "-c", parent], **options) as process:
@@ -161,7 +162,7 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
 
 
 class TinyProject:
-    """A checkout with workshop.py, stubs for JupyterLab, ruff and pytest, and a shelf of wheels in place of PyPI."""
+    """A checkout with workshop.py, stubs for what it runs, and a shelf of wheels in place of PyPI."""
 
     def __init__(self, folder: Path):
         self.root, self.shelf, self.torch_index = folder / "a checkout", folder / "shelf", folder / "torch index"
@@ -172,7 +173,7 @@ class TinyProject:
         (self.root / "backend.py").write_text(
             backend + inspect.getsource(make_wheel) + inspect.getsource(build_editable)
         )
-        for stub in ("jupyterlab", "ruff", "pytest"):
+        for stub in ("jupyterlab", "ruff", "codespell_lib", "pytest"):
             (self.root / f"{stub}.py").write_text(
                 f"import os, sys\nprint('{stub} ' + ' '.join(sys.argv[1:]) + ' in ' + os.path.basename(os.getcwd()))\n"
                 f"sys.exit('FAIL_{stub}' in os.environ)\n"
@@ -227,14 +228,16 @@ def test_later_starts_do_not_install(ready):
     assert last_line(done).endswith("--no-browser in notebooks")
 
 
-def test_pytest_comes_last_and_a_failing_ruff_counts(ready):
+def test_pytest_comes_last_and_a_failing_check_counts(ready):
     done = ready.run("test", "-k", "digits")
-    words = [line.split(" in ")[0] for line in done.stdout.splitlines()[-3:]]
-    assert words == ["ruff check .", "ruff format --check .", f"pytest {IN_PARALLEL} -k digits"]
+    words = [line.split(" in ")[0] for line in done.stdout.splitlines()[-4:]]
+    pytest_line = f"pytest {IN_PARALLEL} -k digits"
+    assert words == ["ruff check .", "ruff format --check .", "codespell_lib .", pytest_line]
     assert done.returncode == 0
-    failing = ready.run("test", FAIL_ruff="1")
-    assert failing.returncode == 1
-    assert last_line(failing).startswith("pytest ")
+    for check in ("FAIL_ruff", "FAIL_codespell_lib"):
+        failing = ready.run("test", **{check: "1"})
+        assert failing.returncode == 1
+        assert last_line(failing).startswith("pytest ")
     assert ready.run("test", FAIL_pytest="1").returncode == 1
 
 

@@ -15,8 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from gans_workshop.losses import minimax, non_saturating
-from gans_workshop.models import Discriminator, Generator
+from gans_workshop.game.losses import minimax, non_saturating
+from gans_workshop.game.models import Discriminator, Generator
 from tools import NOTEBOOKS, ROOT, load_script, notebook
 
 SLIDES, PICTURES = ROOT / "presentation", ROOT / "presentation-images"
