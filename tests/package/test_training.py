@@ -8,9 +8,9 @@ import threading
 import pytest
 import torch
 
-from gans_workshop import non_saturating, play_round, train
+from gans_workshop import non_saturating, train
 from gans_workshop.game import training
-from gans_workshop.game.gan import next_batch
+from gans_workshop.game.gan import next_batch, play_round
 
 # The data
 
