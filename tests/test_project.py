@@ -12,7 +12,7 @@ from packaging.version import Version
 import gans_workshop
 from gans_workshop.game.gan import PARTS
 from gans_workshop.game.notes import NOTES
-from tools import NOTEBOOKS, PROJECT, REPOSITORY, ROOT
+from tools import NOTEBOOKS, PROJECT, REPOSITORY, ROOT, holds_two_sentences, prose_lines
 
 EXTRAS = PROJECT["optional-dependencies"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -91,6 +91,12 @@ def test_the_map_of_the_package_is_the_same_in_both_places():
             room = name
     assert rows == lines
     assert [f"{room}.{name}".strip(".") for room, name, _ in rows] == MODULES
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".github/pull_request_template.md"])
+def test_each_sentence_has_a_line_of_its_own(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [line for line in prose_lines(text) if holds_two_sentences(line)] == []
 
 
 # Addresses and links
@@ -341,4 +347,7 @@ def test_every_notebook_has_its_test_file():
 
 def test_every_module_has_its_test_file():
     modules = {name.split(".")[-1] for name in PACKAGE if not name.endswith("__init__")}
-    assert {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "package").glob("*.py")} == modules | {"face"}
+    assert {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "package").glob("*.py")} == modules | {
+        "face",
+        "view",
+    }

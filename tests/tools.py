@@ -105,6 +105,29 @@ def sections(book):
     return [(heading, cells) for heading, cells in parts(book) if re.match(r"\d+\. ", heading)]
 
 
+def prose_lines(text):
+    """The lines of Markdown that hold sentences: no code, no formulas, tables, headings or data, and no list marks."""
+    text = re.sub(r"^```.*?^```$|\$\$.*?\$\$", "", text, flags=re.DOTALL | re.MULTILINE)
+    for line in text.splitlines():
+        if not re.match(r"\s*(\||#|\[\w+\]: |<)", line):
+            line = re.sub(r"`[^`]*`|!?\[[^\]]*\](?:\([^)]*\)|\[\w+\])", "`x`", re.sub(r"\$[^$]*\$", "", line))
+            yield re.sub(r"^\s*(?:> )?(?:[-*] )?(?:\[ \] )?(?:\d+\. )?(?:\*\*[^*]+\*\* )?", "", line)
+
+
+def holds_two_sentences(line):
+    """Tell whether a second sentence begins in a line; a question in a row of questions may have its answer there."""
+    begins = r"[.!?][\"'*_)`\]]*\s+[\"'(*_`\[]*[A-Z]"
+    return re.search(rf"(?<!\bal)(?<!\bsec)(?<!\be\.g)(?<!\bi\.e)(?<!\bvs){begins}", line) is not None
+
+
+def measured_numbers(line):
+    """The decimal numbers and percentages of a sentence; a range counts once, years and formulas do not."""
+    number = r"-?\d[\d,]*(?:\.\d+)?(?: ?%)?"
+    line = re.sub(r"https?://\S+|ln\([^)]*\)|\(\d\.\d\)", "", line)
+    line = re.sub(rf"({number})(?: (?:to|and|or) |-)({number})", r"\1", line)
+    return [found for found in re.findall(number, line) if "." in found or "%" in found]
+
+
 def is_watched(source):
     """Tell whether a cell, and not a function that it defines, calls something with `watch=...`."""
     steps = [step for step in ast.parse(without_magics(source)).body if not isinstance(step, ast.FunctionDef)]

@@ -17,10 +17,13 @@ from tools import (
     bare_widgets,
     code_cells,
     each_notebook,
+    holds_two_sentences,
+    measured_numbers,
     parameters_cell,
     parts,
     pictures,
     printed,
+    prose_lines,
     read,
     run,
     sections,
@@ -86,6 +89,28 @@ def test_every_constant_has_a_comment_and_a_use(path):
 
 
 # The page
+
+
+@each_notebook
+def test_each_sentence_has_a_line_of_its_own(path):
+    cells = [cell for cell in read(path).cells if cell.cell_type == "markdown"]
+    assert [(cell.id, line) for cell in cells for line in prose_lines(cell.source) if holds_two_sentences(line)] == []
+
+
+@each_notebook
+def test_a_sentence_has_two_measured_numbers_at_most(path):
+    cells = [cell for cell in read(path).cells if cell.cell_type == "markdown"]
+    lines = [(cell.id, line) for cell in cells for line in prose_lines(cell.source)]
+    assert [(where, line) for where, line in lines if len(measured_numbers(line)) > 2] == []
+
+
+def test_two_sentences_and_three_numbers_are_found():
+    text = "One is here. Two is there.\n- **Note.** See [a. B](c.html): it fell to 0.5, e.g. by 3 %.\n| a. B | c |"
+    first, second = prose_lines(text)
+    assert holds_two_sentences(first) and not holds_two_sentences(second)
+    assert measured_numbers(second) == ["0.5", "3 %"]
+    assert measured_numbers("0.54 to 0.62, 0.38 and 1.07, in 10 of 11 games") == ["0.54", "0.38"]
+    assert not holds_two_sentences("Radford et al. 2016, sec. 4, say so (Goodfellow et al. Also 2014)")
 
 
 @each_notebook

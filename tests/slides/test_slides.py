@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from gans_workshop import Discriminator, Generator, minimax, non_saturating
-from tools import NOTEBOOKS, ROOT, load_script, notebook
+from tools import NOTEBOOKS, ROOT, holds_two_sentences, load_script, notebook, prose_lines
 
 SLIDES, PICTURES = ROOT / "presentation", ROOT / "presentation-images"
 DECK = SLIDES / "gans-with-python.md"
@@ -215,6 +215,15 @@ def test_every_slide_has_notes_with_its_time():
         assert re.search(r"^Time: [\d.]+ min$", note, re.MULTILINE)
         rest = re.sub(r"^(Time|Chapter): .*$", "", note, flags=re.MULTILINE)
         assert len(rest.split()) >= 8 or "_class: lead" in text, text[:80]
+
+
+def test_each_sentence_of_the_notes_and_of_the_instructor_has_a_line_of_its_own():
+    """Not those on the slides: Marp would show the break. A question in a row of questions may be asked in two."""
+    notes = ["\n".join(re.findall(r"<!--\n(.*?)-->", text, re.DOTALL)) for text in PAGES]
+    notes = [re.sub(r"^(Time|Chapter): .*$", "", note, flags=re.MULTILINE) for note in notes]
+    answered = INSTRUCTOR.split("## Five questions")
+    for text in [*notes, answered[0], *answered[1].split("\n\n")[2:]]:
+        assert [line for line in prose_lines(text) if holds_two_sentences(line)] == []
 
 
 def plan(heading):
