@@ -61,6 +61,13 @@ BROWSER_NAMES = (
 )
 
 
+# What looks at code and words before the tests run.
+CHECKS = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["codespell_lib", "."])
+
+# How the tests share the cores: a file at a time, in the order of tests/conftest.py; -n0 does without.
+IN_PARALLEL = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+
+
 class Problem(Exception):
     """Something that the person can mend, said in a sentence or two."""
 
@@ -203,15 +210,16 @@ def open_jupyterlab(args: list) -> int:
 
 def test(args: list) -> int:
     python = [sys.executable, "-m"]
-    checks = [run([*python, "ruff", *rest], cwd=ROOT) for rest in (["check", "."], ["format", "--check", "."])]
+    checks = [run([*python, *check], cwd=ROOT) for check in CHECKS]
     if SLIDES.is_dir():
         try:
             marp_command()
         except Problem as problem:
             print(f"{problem}\nUntil then the tests that look at slides are skipped.", flush=True)
     if any(checks):
-        print("ruff has found something, see above; now the tests.", flush=True)
-    return run([*python, "pytest", *args], cwd=ROOT) or int(any(checks))
+        print("ruff or codespell has found something, see above; now the tests.", flush=True)
+    env = {"OMP_NUM_THREADS": "1", **os.environ}  # two tests at a time must not fight for the same cores
+    return run([*python, "pytest", *IN_PARALLEL, *args], cwd=ROOT, env=env) or int(any(checks))
 
 
 def slides(args: list, decks: Path = SLIDES, folder: Path = SLIDES / "build") -> int:

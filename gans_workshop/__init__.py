@@ -44,7 +44,7 @@ _HOMES = {
     "game.losses": "Loss hinge least_squares minimax non_saturating wasserstein_gp",
     "game.models": "Discriminator Generator MLPDiscriminator MLPGenerator shape_table small_weights",
     "game.augment": "cut_out shift",
-    "game.gan": "GAN discriminator_step generator_step play_round",
+    "game.gan": "GAN discriminator_step generator_step",
     "game.training": "train",
     "view.plots": "CRIMINAL DETECTIVE contact_sheet draw_losses draw_scores figure_with_axes film_strip label_axes "
     "plot_losses plot_scores show_images to_png",

@@ -13,27 +13,11 @@ SENTENCES = {
 }
 
 
-def available_devices():
-    """Name the devices that PyTorch can use here, fastest first."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    return [name for name, found in there.items() if found]
-
-
-def pick_device(name=None):
-    """Return the fastest `torch.device` here, or the one called `name`, and say what it means.
-
-    Raises: ValueError: 'You asked for ..., but PyTorch finds only ... here ...'
-    """
-    available = available_devices()
-    kind = available[0] if name is None else str(name).split(":")[0]
-    if kind not in available:
-        raise ValueError(
-            f"You asked for '{name}', but PyTorch finds only {' and '.join(available)} here. "
-            "In Colab choose Runtime > Change runtime type > T4 GPU; or call pick_device() and use what there is."
-        )
-    gpu = torch.cuda.get_device_name(name or "cuda") if kind == "cuda" else ""
-    print(SENTENCES[kind].format(name=gpu))
-    return torch.device(name or kind)
+def pick_device():
+    """Return the fastest `torch.device` that PyTorch can use here, and say what it means."""
+    kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    print(SENTENCES[kind].format(name=torch.cuda.get_device_name() if kind == "cuda" else ""))
+    return torch.device(kind)
 
 
 def seed_everything(seed):

@@ -1,39 +1,31 @@
 """Make the three pictures of failures for the slides: python presentation-images/make_failures.py [folder]
 
 The runs are notebook 04's: its own lines are played, half a minute in all on two CPU cores. Each picture shows D's
-opinions over the steps, and 18 fakes.
+opinions over the rounds, and 18 fakes.
 """
 
 import io
-import runpy
 import sys
 from pathlib import Path
 
 import numpy as np
+import torch
+from make_images import load_notebook
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gans_workshop import diagnose
-from gans_workshop.plots import CRIMINAL, DETECTIVE, draw_scores, tile
+from gans_workshop import CRIMINAL, DETECTIVE, contact_sheet, diagnose, draw_scores, load_digits
 
-# file: (title, the notebook's cell whose first line plays the game, what the game is called there)
+# file: (title, what the game is called in notebook 04)
 FAILURES = {
-    "failure-detective": ("The detective dominates", "detective", "strict"),
-    "failure-criminal": ("The criminal dominates", "criminal", "easy"),
-    "failure-collapse": ("Mode collapse", "break-it", "thread"),
+    "failure-detective": ("The detective dominates", "strict"),
+    "failure-criminal": ("The criminal dominates", "easy"),
+    "failure-collapse": ("Mode collapse", "thread"),
 }
-LABORATORY = runpy.run_path(str(Path(__file__).parent.parent / "benchmarks" / "failures.py"))
-
-
-def fail(cell, name):
-    """Play a line of notebook 04; return the GAN."""
-    names = dict(LABORATORY["BOOK"])
-    exec(LABORATORY["cells"]()[cell].splitlines()[0], names)
-    return names[name]
 
 
 def draw(gan, title):
-    """Draw the scores over the steps beside samples, large enough for the last row of a room."""
+    """Draw the scores over the rounds beside samples, large enough for the last row of a room."""
     figure = Figure(figsize=(8, 4.5), layout="constrained", facecolor="white")
     figure.suptitle(title, fontsize=22)
     left, right = figure.subplots(1, 2, width_ratios=[5, 3])
@@ -51,10 +43,10 @@ def draw(gan, title):
         shift = 0.1 if height < 0.1 or (height > others and height < 0.9) else -0.1
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
         left.text(130, height + shift, name, color=style["color"], fontsize=20, ha="center", va="center", bbox=box)
-    left.set_xlabel("step", fontsize=18)
+    left.set_xlabel("round", fontsize=18)
     left.set_ylabel("D's opinion (1 = real)", fontsize=18)
     left.tick_params(labelsize=16)
-    right.imshow(tile(gan.sample(gan.fixed_z[:18]), columns=3), cmap="gray", vmin=0, vmax=255)
+    right.imshow(contact_sheet(gan.sample(gan.fixed_z[:18]), columns=3), cmap="gray", vmin=0, vmax=255)
     right.set_axis_off()
     right.set_title("fakes", fontsize=18)
     return figure
@@ -63,9 +55,11 @@ def draw(gan, title):
 def main():
     """Make all three and say how large they are."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)
-    for name, (title, *line) in FAILURES.items():
-        gan = fail(*line)
+    games = [game for _, game in FAILURES.values()]
+    book = load_notebook("04", *games, device=torch.device("cpu"), digits=load_digits()[0])
+    for name, (title, game) in FAILURES.items():
         buffer = io.BytesIO()
+        gan = getattr(book, game)
         draw(gan, title).savefig(buffer, dpi=150)
         path = folder / f"{name}.png"
         Image.open(buffer).convert("RGB").quantize(64).save(path, optimize=True)

@@ -8,14 +8,14 @@ Each function makes the picture of its name: `pass_one` makes pass-one.png. It r
 frames of an animated GIF. The pictures failure-*.png come from make_failures.py.
 """
 
+import ast
 import functools
 import io
 import itertools
 import json
-import re
-import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -23,21 +23,29 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangl
 from PIL import Image
 
 from gans_workshop import (
+    CRIMINAL,
+    DETECTIVE,
     GAN,
     Discriminator,
     Generator,
+    contact_sheet,
+    cut_out,
+    draw_losses,
+    draw_scores,
+    figure_with_axes,
     lerp,
     load_digits,
     load_portraits,
+    minimax,
+    non_saturating,
     seed_everything,
+    shift,
+    show_screens,
     slerp,
     to_float,
+    to_png,
     train,
 )
-from gans_workshop.augment import cut_out, shift
-from gans_workshop.losses import minimax_g, non_saturating_g
-from gans_workshop.plots import CRIMINAL, DETECTIVE, draw_losses, draw_scores, figure_with_axes, tile, to_png
-from gans_workshop.sketches import show_screens
 
 FOLDER = Path(__file__).resolve().parent
 BLUE, ORANGE, INK, PALE = DETECTIVE["color"], CRIMINAL["color"], "#22303C", "#8A949E"
@@ -77,13 +85,14 @@ def arrow(ax, start, end, *, color=INK, bend=0.0, dashed=False, width=2.5):
 
 def picture(ax, image, x, y, *, size=1.8, edge=INK):
     """Draw a picture (H, W) or (H, W, 3), uint8, as a square around (x, y)."""
-    place = (x - size / 2, x + size / 2, y - size / 2, y + size / 2)
-    ax.imshow(image, cmap="gray", vmin=0, vmax=255, extent=place, interpolation="nearest", zorder=3)
-    ax.add_patch(Rectangle((place[0], place[2]), size, size, fill=False, edgecolor=edge, linewidth=2.5, zorder=4))
+    left, bottom = x - size / 2, y - size / 2
+    extent = (left, left + size, bottom, bottom + size)
+    ax.imshow(image, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest", zorder=3)
+    ax.add_patch(Rectangle((left, bottom), size, size, fill=False, edgecolor=edge, linewidth=2.5, zorder=4))
 
 
-def real_digit(place=0):
-    return load_digits()[0][place, 0].numpy()
+def real_digit(index=0):
+    return load_digits()[0][index, 0].numpy()
 
 
 def our_digits(moment=-1):
@@ -92,20 +101,31 @@ def our_digits(moment=-1):
     return np.stack([sheet[30 * row : 30 * row + 28, :][:, np.arange(28) + 30 * range(9)[moment]] for row in range(4)])
 
 
+def load_notebook(number, *names, **given):
+    """Run what a notebook imports and defines, and the lines that give `names` their values; return all of it.
+
+    Definitions are functions, classes and CONSTANTS. What else they need is `given`.
+    """
+    (path,) = FOLDER.parent.glob(f"notebooks/{number}_*.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]).replace("%pip", "pass  # pip") for cell in cells if cell["cell_type"] == "code"]
+    found = dict(given)
+    for statement in (statement for source in code for statement in ast.parse(source).body):
+        if defines(statement, names):
+            exec(compile(ast.Module([statement], []), path.name, "exec"), found)
+    return SimpleNamespace(**found)
+
+
+def defines(statement, names):
+    if isinstance(statement, ast.Assign):
+        return all(isinstance(x, ast.Name) and (x.id.isupper() or x.id in names) for x in statement.targets)
+    return isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+
+
 @functools.cache
 def slanted_land():
-    """Return what the cells of notebook 01 define: the slides show what they compute."""
-    benchmark = runpy.run_path(str(FOLDER.parent / "benchmarks" / "slanted_land.py"))
-    land = benchmark["load_notebook"]()
-    cells = json.loads(benchmark["NOTEBOOK"].read_text(encoding="utf-8"))["cells"]
-    code = "".join("\n" + "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    exec(
-        "\n".join(
-            ["import numpy as np", *re.findall(r"^(?:PORTRAITS|NOISE|HAND_WEIGHTS|FIVE_Z) = .*$", code, re.MULTILINE)]
-        ),
-        vars(land),
-    )
-    return land
+    """Return what notebook 01 defines: the slides show what it computes."""
+    return load_notebook("01")
 
 
 def frame(fig, *, dpi=100):
@@ -117,33 +137,33 @@ def frame(fig, *, dpi=100):
 
 @functools.cache
 def training():
-    """Train as notebook 02 does, for 2,000 steps; return the GAN and a frame of 24 digits for each moment."""
+    """Train as notebook 02 does, for 2,000 rounds; return the GAN and a frame of 24 digits for each moment."""
     moments = sorted({round(1.18**i) for i in range(0, 46, 2)} | {15, 40, 80, 150, 300, 600, 1200, 2000})
     images, _ = load_digits()
     seed_everything(42)
     gan = GAN(Generator(), Discriminator(), seed=42)
     film = {}
     for stop in moments:
-        train(gan, images, steps=stop - gan.step)
+        train(gan, images, steps=stop)
         film[stop] = gan.sample(gan.fixed_z[:24])
     return gan, film
 
 
 def digits():
-    """Four z of notebook 02 while the training goes on, from the first step to 2,000: README and notebook 02."""
+    """Four z of notebook 02 while the training goes on, from the first round to 2,000: README and notebook 02."""
     _, film = training()
     frames = [film[stop][:4] for stop in (1, 15, 40, 80, 150, 300, 600, 1200, 2000)]
     row_by_row = torch.stack(frames, dim=1).flatten(0, 1)
-    sheet = Image.fromarray(tile(row_by_row, columns=len(frames))).quantize(16)
+    sheet = Image.fromarray(contact_sheet(row_by_row, columns=len(frames))).quantize(16)
     return sheet.resize((sheet.width * 2, sheet.height * 2), Image.Resampling.NEAREST)
 
 
 def digits_training():
-    """The same 24 z, from the first step to the last; the last one comes first, since paper shows only that."""
+    """The same 24 z, from the first round to the last; the last one comes first, because paper shows only that."""
     _, film = training()
     last = max(film)
     order = [last] * 8 + sorted(film) + [last] * 8
-    return [Image.fromarray(enlarge(tile(film[stop], columns=8), 3)).quantize(8) for stop in order]
+    return [Image.fromarray(enlarge(contact_sheet(film[stop], columns=8), 3)).quantize(8) for stop in order]
 
 
 def latent_walk():
@@ -156,7 +176,7 @@ def latent_walk():
     walked = gan.sample(torch.stack([slerp(a, b, t) for t in times]))
     fig, axes = figure_with_axes(2, 1, size=(8, 2.7))
     for ax, row, name in zip(axes[:, 0], (pixels, walked), ("mixed pixels", "mixed z"), strict=True):
-        ax.imshow(tile(row, columns=9), cmap="gray", vmin=0, vmax=255)
+        ax.imshow(contact_sheet(row, columns=9), cmap="gray", vmin=0, vmax=255)
         ax.set(xticks=[], yticks=[])
         ax.set_title(name, fontsize=BIG, color=INK, loc="left")
         ax.spines[:].set_visible(False)
@@ -181,11 +201,13 @@ def portraits():
     """Four z of notebook 03, which learns from drawn portraits, from the first round to 4,000."""
     seed_everything(42)
     size = {"image_size": 32, "channels": 3, "width": 16}
-    gan, images, frames = GAN(Generator(**size), Discriminator(**size), seed=42), load_portraits(image_size=32), []
+    players = Generator(**size), Discriminator(**size)
+    gan = GAN(*players, augment=lambda pictures: cut_out(shift(pictures)), seed=42)
+    images, frames = load_portraits(image_size=32), []
     for stop in (1, 30, 80, 200, 500, 1000, 2000, 4000):
-        train(gan, images, steps=stop - gan.step, augment=lambda pictures: cut_out(shift(pictures)))
+        train(gan, images, steps=stop)
         frames.append(gan.sample(gan.fixed_z[:4]))
-    sheet = Image.fromarray(tile(torch.stack(frames, dim=1).flatten(0, 1), columns=len(frames)))
+    sheet = Image.fromarray(contact_sheet(torch.stack(frames, dim=1).flatten(0, 1), columns=len(frames)))
     return sheet.resize((sheet.width * 3, sheet.height * 3), Image.Resampling.NEAREST).quantize(128)
 
 
@@ -203,7 +225,7 @@ def generative():
     """A discriminative program answers, a generative one makes."""
     fig, ax = stage()
     for y, color, title, text in (
-        (5.3, BLUE, "discriminative", "a program\nthat judges"),
+        (5.3, BLUE, "discriminative", "a program\nthat answers"),
         (1.6, ORANGE, "generative", "a program\nthat makes"),
     ):
         write(ax, 0.1, y, title, color=color, size=BIG, ha="left", weight="bold")
@@ -379,7 +401,7 @@ def pix2pix():
 
 
 def list_of_five():
-    """A list: five boxes with the places 0 to 4."""
+    """A list: five boxes with the indices 0 to 4."""
     fig, ax = stage(size=(8, 1.7))
     for i in range(5):
         ax.add_patch(Rectangle((2 + 2.4 * i, 1.2), 2.4, 1.5, facecolor=BLUE + "22", edgecolor=BLUE, linewidth=2.5))
@@ -429,7 +451,7 @@ def mnist():
     """Ten real digits of each kind."""
     images, labels = load_digits()
     rows = [images[labels == digit][:14] for digit in range(10)]
-    sheet = tile(torch.cat(rows), columns=14)
+    sheet = contact_sheet(torch.cat(rows), columns=14)
     return Image.fromarray(enlarge(sheet, 2)).quantize(16)
 
 
@@ -506,33 +528,32 @@ def slanted_criminal():
 
 
 def log_loss():
-    """The price of an opinion: notebook 01, section 2."""
+    """The loss of an opinion: notebook 01, section 2."""
     p = np.linspace(0.01, 0.99, 197)
     fig, axes = figure_with_axes(1, 2, size=(8, 3.4))
-    for ax, title, price in (
+    for ax, title, loss in (
         (axes[0, 0], "we want 1", lambda p: -np.log(p)),
         (axes[0, 1], "we want 0", lambda p: -np.log(1 - p)),
     ):
-        ax.plot(p, price(p), color=INK, linewidth=3)
+        ax.plot(p, loss(p), color=INK, linewidth=3)
         for mark in (0.1, 0.9):
-            ax.plot(mark, price(mark), "o", color=ORANGE, markersize=10)
-            left, dear = mark < 0.5, price(mark) > 1
-            place = (mark + (0.06 if left else -0.06), price(mark) + (0 if dear else 1.6))
+            ax.plot(mark, loss(mark), "o", color=ORANGE, markersize=10)
+            left, large = mark < 0.5, loss(mark) > 1
             ax.annotate(
-                f"{mark} costs {price(mark):.1f}",
-                (mark, price(mark)),
-                place,
+                f"{mark} costs {loss(mark):.1f}",
+                (mark, loss(mark)),
+                (mark + (0.06 if left else -0.06), loss(mark) + (0 if large else 1.6)),
                 fontsize=MIDDLE,
                 ha="left" if left else "right",
                 va="center",
-                arrowprops=None if dear else {"arrowstyle": "-", "color": ORANGE, "linewidth": 2},
+                arrowprops=None if large else {"arrowstyle": "-", "color": ORANGE, "linewidth": 2},
             )
         ax.set(xlim=(0, 1), ylim=(-0.1, 4.7), xticks=[0, 0.5, 1], yticks=range(5))
         ax.set_title(title, fontsize=BIG)
         ax.set_xlabel("p, the opinion", fontsize=MIDDLE)
         ax.tick_params(labelsize=MIDDLE)
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0, 0].set_ylabel("error", fontsize=MIDDLE)
+    axes[0, 0].set_ylabel("loss", fontsize=MIDDLE)
     return fig
 
 
@@ -544,24 +565,24 @@ def slanted_game():
     turns = [("start", 0, 0), ("only D learns", 1, 0), ("only G learns", 0, 1), ("both learn", 1, 1)]
     for (top, bottom), (caption, d_turns, g_turns) in zip(axes.T, turns, strict=True):
         if caption != "start":
-            land.play(D, G, land.FACES, land.ROUNDS_PER_TURN, d_turns=d_turns, g_turns=g_turns)
+            land.play(D, G, land.FACES, land.ROUNDS_PER_COLUMN, d_turns=d_turns, g_turns=g_turns)
         fake = G(0.5)
-        d_error = np.mean([land.error(D(face), 1) for face in land.FACES]) + land.error(D(fake), 0)
+        d_loss = np.mean([land.loss(D(face), 1) for face in land.FACES]) + land.loss(D(fake), 0)
         top.imshow(fake.reshape(2, 2), cmap="gray_r", vmin=0, vmax=1)
         top.set(xticks=[], yticks=[])
         top.set_title(caption, fontsize=MIDDLE)
-        bars = bottom.bar(["D", "G"], [d_error, land.error(D(fake), 1)], color=[BLUE, ORANGE])
+        bars = bottom.bar(["D", "G"], [d_loss, land.loss(D(fake), 1)], color=[BLUE, ORANGE])
         bottom.bar_label(bars, fmt="%.2f", fontsize=MIDDLE)
         bottom.set(ylim=(0, 2), yticks=[])
         bottom.tick_params(labelsize=MIDDLE)
         bottom.spines[["top", "right", "left"]].set_visible(False)
     axes[0, 0].set_ylabel("a fake", fontsize=MIDDLE)
-    axes[1, 0].set_ylabel("errors", fontsize=MIDDLE)
+    axes[1, 0].set_ylabel("losses", fontsize=MIDDLE)
     return fig
 
 
 def slanted_losses():
-    """Both errors over a thousand rounds, and the two levels of a coin: notebook 01, section 7."""
+    """Both losses over five thousand rounds, and the two levels of a coin: notebook 01, section 7."""
     land = slanted_land()
     D, G = land.new_players()
     history = land.play(D, G, land.FACES, land.ROUNDS)
@@ -573,8 +594,8 @@ def slanted_losses():
 # Optimisation
 
 
-def _detective_error(diagonal, beside):
-    """Return the hand-made detective's mean error on notebook 01's screens, for weights (d, b, b, d) and bias -1."""
+def _detective_loss(diagonal, beside):
+    """Return the hand-made detective's mean loss on notebook 01's screens, for weights (d, b, b, d) and bias -1."""
     land = slanted_land()
     total = 0
     for screens, want in ((land.PORTRAITS, 1), (land.NOISE, 0)):
@@ -585,31 +606,32 @@ def _detective_error(diagonal, beside):
 
 
 def _descent(start, *, rate, steps):
-    """Walk downhill on `_detective_error` and return all places on the way, (steps + 1, 2)."""
+    """Walk downhill on `_detective_loss` and return all points on the way, (steps + 1, 2)."""
     path, hair = [np.array(start, float)], 1e-4
     for _ in range(steps):
         here = path[-1]
         slopes = [
-            (_detective_error(*(here + step)) - _detective_error(*(here - step))) / (2 * hair)
-            for step in np.eye(2) * hair
+            (_detective_loss(*(here + nudge)) - _detective_loss(*(here - nudge))) / (2 * hair)
+            for nudge in np.eye(2) * hair
         ]
         path.append(here - rate * np.array(slopes))
     return np.array(path)
 
 
 def landscape():
-    """The error of slanted land's detective as a landscape over two of its knobs, and a way down."""
+    """The loss of slanted land's detective as a landscape over two of its knobs, and a way down."""
     from matplotlib.figure import Figure
 
     fig = Figure(figsize=(8, 4.7), facecolor="white")
     ax = fig.add_axes((0.02, 0.06, 0.96, 0.98), projection="3d", computed_zorder=False)
     d, b = np.meshgrid(np.linspace(-3, 4, 60), np.linspace(-4, 3, 60))
-    ax.plot_surface(d, b, _detective_error(d, b), cmap="Blues", linewidth=0, alpha=0.95, rcount=60, ccount=60)
+    ax.plot_surface(d, b, _detective_loss(d, b), cmap="Blues", linewidth=0, alpha=0.95, rcount=60, ccount=60)
     path = _descent((-2.5, 2.5), rate=1, steps=60)
-    ax.plot(*path.T, _detective_error(*path.T) + 0.05, "o-", color=ORANGE, markersize=5, linewidth=2)
+    ax.plot(*path.T, _detective_loss(*path.T) + 0.05, "o-", color=ORANGE, markersize=5, linewidth=2)
     ax.set_xlabel("weight of the\ndiagonal", fontsize=MIDDLE, labelpad=12)
     ax.set_ylabel("weight of the\nother corners", fontsize=MIDDLE, labelpad=12)
-    ax.set_zlabel("error", fontsize=MIDDLE)
+    ax.zaxis.set_rotate_label(False)
+    ax.set_zlabel("loss", fontsize=MIDDLE, rotation=90)
     ax.set(xticks=[-2, 0, 2, 4], yticks=[-4, -2, 0, 2], zticks=[1, 2, 3])
     ax.tick_params(labelsize=MIDDLE)
     ax.set_box_aspect((5, 5, 3), zoom=1.15)
@@ -618,32 +640,32 @@ def landscape():
 
 
 def gradient_descent():
-    """A ball rolls down the detective's error, one slope at a time."""
+    """A ball rolls down the detective's loss, one slope at a time."""
     knob = np.linspace(-3, 4, 200)
-    error = _detective_error(knob, -1.0)
-    places, rate, hair = [-2.6], 1.2, 1e-4
+    loss = _detective_loss(knob, -1.0)
+    path, rate, hair = [-2.6], 1.2, 1e-4
     for _ in range(17):
-        slope = (_detective_error(places[-1] + hair, -1.0) - _detective_error(places[-1] - hair, -1.0)) / (2 * hair)
-        places.append(places[-1] - rate * slope)
-    frames = [_descent_frame(knob, error, places[: i + 1]) for i in range(len(places))]
+        slope = (_detective_loss(path[-1] + hair, -1.0) - _detective_loss(path[-1] - hair, -1.0)) / (2 * hair)
+        path.append(path[-1] - rate * slope)
+    frames = [_descent_frame(knob, loss, path[: i + 1]) for i in range(len(path))]
     return [frames[-1]] * 4 + frames + [frames[-1]] * 4
 
 
-def _descent_frame(knob, error, places):
+def _descent_frame(knob, loss, path):
     fig, axes = figure_with_axes(1, 1, size=(8, 3.6))
-    ax, here, hair = axes[0, 0], places[-1], 1e-4
-    height, higher = _detective_error(here, -1.0), _detective_error(here + hair, -1.0)
+    ax, here, hair = axes[0, 0], path[-1], 1e-4
+    height, higher = _detective_loss(here, -1.0), _detective_loss(here + hair, -1.0)
     slope = (higher - height) / hair
-    ax.plot(knob, error, color=INK, linewidth=3)
-    ax.plot(places, [_detective_error(place, -1.0) for place in places], "o", color=PALE, markersize=9)
+    ax.plot(knob, loss, color=INK, linewidth=3)
+    ax.plot(path, [_detective_loss(point, -1.0) for point in path], "o", color=PALE, markersize=9)
     ax.plot([here - 0.9, here + 0.9], [height - 0.9 * slope, height + 0.9 * slope], color=ORANGE, linewidth=3)
     ax.plot(here, height, "o", color=ORANGE, markersize=17)
     ax.set(ylim=(0, 2.4), xlim=(-3.2, 4.2), xticks=range(-3, 5), yticks=[0, 1, 2])
     ax.set_xlabel("one knob of the detective", fontsize=BIG)
-    ax.set_ylabel("error", fontsize=BIG)
+    ax.set_ylabel("loss", fontsize=BIG)
     ax.tick_params(labelsize=MIDDLE)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.text(0.97, 0.9, f"step {len(places) - 1}", transform=ax.transAxes, fontsize=20, ha="right", va="center")
+    ax.text(0.97, 0.9, f"step {len(path) - 1}", transform=ax.transAxes, fontsize=20, ha="right", va="center")
     ax.text(
         0.97, 0.76, f"slope {slope:+.2f}", transform=ax.transAxes, fontsize=20, ha="right", va="center", color="#A84900"
     )
@@ -656,11 +678,11 @@ def two_wishes():
     fig, axes = figure_with_axes(1, 1, size=(8, 3.5))
     ax = axes[0, 0]
     for loss, style, name in (
-        (non_saturating_g, {"linestyle": "-"}, "minimise -log D(G(z)): non-saturating"),
-        (minimax_g, {"linestyle": "--"}, "minimise log(1 - D(G(z))): minimax"),
+        (non_saturating, {"linestyle": "-"}, "minimise -log D(G(z)): non-saturating"),
+        (minimax, {"linestyle": "--"}, "minimise log(1 - D(G(z))): minimax"),
     ):
         # the losses are means over the batch, so each of the 101 has a share of the slope
-        (slope,) = torch.autograd.grad(loss(logits), logits)
+        (slope,) = torch.autograd.grad(loss.generator(logits), logits)
         ax.plot(
             logits.sigmoid().detach(),
             -slope * len(logits),

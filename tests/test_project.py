@@ -4,43 +4,27 @@ import ast
 import json
 import re
 import statistics
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.version import Version
 
-ROOT = Path(__file__).resolve().parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-REPOSITORY = PROJECT["urls"]["Repository"]
+import gans_workshop
+from gans_workshop.game.gan import PARTS
+from gans_workshop.game.notes import NOTES
+from tools import NOTEBOOKS, PROJECT, REPOSITORY, ROOT, holds_two_sentences, prose_lines
+
 EXTRAS = PROJECT["optional-dependencies"]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
-# The modules in their order: each may import only those above it.
-MODULES = ["device", "workspace", "datasets", "pictures", "photos", "models", "losses", "augment", "checkpoints"]
-MODULES += ["diagnosis", "training", "evaluation", "latent", "plots", "sketches", "live", "exports"]
-
-# The Colab runtimes on offer (2026-08); of the past ones only Python, torch and torchvision are recorded.
-COLAB = {
-    "newest": {
-        "python": "3.13.15",
-        "torch": "2.11.0",
-        "torchvision": "0.26.0",
-        "numpy": "2.1.3",
-        "matplotlib": "3.10.0",
-        "pillow": "11.3.0",
-        "ipywidgets": "7.7.1",
-        "tqdm": "4.67.3",
-        "imageio": "2.37.4",
-        "scipy": "1.16.3",
-    },
+# The modules in their order, by their place, such as "files.disk": each may import only those above it.
+ROOMS = {
+    "files": "disk workspace datasets decoding photos checkpoints",
+    "game": "images losses models augment notes gan training",
+    "view": "plots lessons diagnosis evaluation latent live exports",
 }
-for torch, torchvision in (("2.11.0", "0.26.0"), ("2.10.0", "0.25.0"), ("2.9.0", "0.24.0"), ("2.8.0", "0.23.0")):
-    COLAB[f"past, torch {torch}"] = {"python": "3.12.0", "torch": torch, "torchvision": torchvision}
+MODULES = ["device", *(f"{room}.{name}" for room, names in ROOMS.items() for name in names.split())]
 
 
 # Dependencies
@@ -50,16 +34,6 @@ def test_dependencies_are_lower_bounds_only():
     lines = [*PROJECT["dependencies"], *EXTRAS["local"], *EXTRAS["dev"]]
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+>=[\d.]+", line)] == []
     assert re.fullmatch(r">=[\d.]+", PROJECT["requires-python"])
-
-
-@pytest.mark.parametrize("runtime", COLAB)
-def test_installing_into_colab_changes_nothing(runtime):
-    there = COLAB[runtime]
-    needed = [Requirement(line) for line in PROJECT["dependencies"]]
-    needed.append(Requirement("python" + PROJECT["requires-python"]))
-    if runtime == "newest":
-        assert {requirement.name for requirement in needed} <= set(there)
-    assert [str(needs) for needs in needed if needs.name in there and there[needs.name] not in needs.specifier] == []
 
 
 def lowest_versions(lines: list[str]) -> dict[str, Version]:
@@ -81,12 +55,48 @@ def test_the_conda_environment_agrees_with_pyproject():
     assert re.findall(r"^      - (.*?)(?:  #.*)?$", text, flags=re.MULTILINE) == ["-e ."]  # all that pip installs
 
 
-def test_the_package_imports_quickly():
-    """No timing: the slow libraries are just not there after the import."""
-    program = "import sys, gans_workshop; print([name for name in sys.argv[1:] if name in sys.modules])"
-    slow = ["matplotlib", "ipywidgets", "torchvision"]
-    loaded = subprocess.check_output([sys.executable, "-c", program, *slow], cwd=ROOT, text=True)
-    assert loaded.strip() == "[]"
+def test_the_citation_agrees_with_pyproject():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    said = {key: value for key, value in re.findall(r'^([a-z-]+): "?(.*?)"?(?:  #.*)?$', text, flags=re.MULTILINE)}
+    assert said["version"] == PROJECT["version"]
+    assert said["repository-code"] == REPOSITORY
+    assert said["license"] == PROJECT["license"].split(" AND ")[0], "the licence of the code"
+    assert re.findall(r'^  - name: "(.*)"$', text, flags=re.MULTILINE) == [who["name"] for who in PROJECT["authors"]]
+    assert said["cff-version"] == "1.2.0" and said["message"] and said["title"]
+
+
+def test_the_changelog_says_something_about_what_is_not_released_yet():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[(.*?)\](?: - \d{4}-\d\d-\d\d)?$", changelog, flags=re.MULTILINE)
+    assert headings[0] == "Unreleased" and len(headings) == changelog.count("\n## ")
+    kinds = set(re.findall(r"^### (.*)$", changelog, flags=re.MULTILINE))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert f"[Unreleased]: {REPOSITORY}/" in changelog
+
+
+def test_the_ten_points_are_the_same_in_both_places():
+    points = r"(?m)^(?:- \[ \] )?(\d+\. \*\*.*?:\*\*)"
+    template = (ROOT / ".github" / "pull_request_template.md").read_text(encoding="utf-8")
+    ours, theirs = re.findall(points, CONTRIBUTING), re.findall(points, template)
+    assert ours == theirs and len(ours) == 10
+
+
+def test_the_map_of_the_package_is_the_same_in_both_places():
+    rows = re.findall(r"^\| (?:`(\w+)` )?\| `(\w+)` \| (.*) \|$", CONTRIBUTING, flags=re.MULTILINE)
+    room, lines = "", []
+    for indent, name, words in re.findall(r"^( *)(\w+): (.*)$", ast.get_docstring(PACKAGE["__init__"]), re.MULTILINE):
+        if indent or name == "device":
+            lines.append((room if indent else "", name, words))
+        else:
+            room = name
+    assert rows == lines
+    assert [f"{room}.{name}".strip(".") for room, name, _ in rows] == MODULES
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".github/pull_request_template.md"])
+def test_each_sentence_has_a_line_of_its_own(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [line for line in prose_lines(text) if holds_two_sentences(line)] == []
 
 
 # Addresses and links
@@ -94,7 +104,7 @@ def test_the_package_imports_quickly():
 
 def pages(*cell_types: str) -> dict[str, str]:
     """What a person reads, by name: the Markdown files, and the cells of the notebooks."""
-    folders = (ROOT, ROOT / "presentation", ROOT / "benchmarks")
+    folders = (ROOT, ROOT / ".github", ROOT / "presentation", ROOT / "benchmarks")
     files = [path for folder in folders for path in sorted(folder.glob("*.md"))]
     texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in files}
     for path in NOTEBOOKS:
@@ -126,7 +136,7 @@ def test_every_mention_of_the_repository_is_the_address_in_pyproject():
 
 
 def test_the_address_stands_in_no_code():
-    code = [*ROOT.glob("*.py"), *(ROOT / "gans_workshop").rglob("*.py"), *(ROOT / "tests").glob("*.py")]
+    code = [*ROOT.glob("*.py"), *(ROOT / "gans_workshop").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
     owner = REPOSITORY.split("/")[-2]
     assert [path.name for path in code if f"{owner}/gans-workshop" in path.read_text(encoding="utf-8")] == []
 
@@ -169,7 +179,11 @@ def test_every_picture_has_alt_text():
 
 # The laws of the package
 
-PACKAGE = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "gans_workshop").glob("*.py")}
+FILES = {
+    ".".join(path.relative_to(ROOT / "gans_workshop").with_suffix("").parts): path.read_text(encoding="utf-8")
+    for path in (ROOT / "gans_workshop").rglob("*.py")
+}
+PACKAGE = {name: ast.parse(text) for name, text in FILES.items()}
 
 
 def functions(tree: ast.Module) -> list[ast.FunctionDef]:
@@ -189,9 +203,7 @@ def named(problems: dict[str, list]) -> dict[str, list]:
 
 
 def test_the_package_is_thin():
-    lines = {
-        path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "gans_workshop").glob("*.py")
-    }
+    lines = {name: len(text.splitlines()) for name, text in FILES.items()}
     assert {name: count for name, count in lines.items() if count >= 250} == {}
     assert sum(lines.values()) <= 2500  # photos and checkpoints, which lose nothing, need more than was planned
     lengths = [length(function) for tree in PACKAGE.values() for function in functions(tree)]
@@ -215,33 +227,63 @@ def test_classes_derive_from_nothing_but_module_and_namedtuple():
 
 
 def imports_of(tree: ast.Module) -> set[str]:
-    """The modules of the package that a module imports, anywhere in it."""
+    """What a module imports of the package, anywhere in it, by its place, such as 'files.disk'."""
     found = set()
     for node in ast.walk(tree):
+        names = []
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("gans_workshop.")}
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            name = "." * node.level + (node.module or "")
-            if name in (".", "gans_workshop"):
-                found |= {alias.name for alias in node.names}
-            elif name.startswith((".", "gans_workshop.")):
-                found.add(name.removeprefix("gans_workshop").strip(".").split(".")[0])
+            names = [f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names]
+        for name in names:
+            if name.startswith((".", "gans_workshop")):
+                place = name.removeprefix("gans_workshop").removeprefix(".")
+                found.add(next((m for m in MODULES if f"{place}.".startswith(f"{m}.")), place))
     return found
 
 
 def test_modules_import_only_those_above_them():
-    modules = {name: tree for name, tree in PACKAGE.items() if name != "__init__"}
+    modules = {name: tree for name, tree in PACKAGE.items() if not name.endswith("__init__")}
     assert set(modules) <= set(MODULES)
     wrong = {name: sorted(imports_of(tree) - set(MODULES[: MODULES.index(name)])) for name, tree in modules.items()}
     assert named(wrong) == {}
 
 
+def test_the_heart_has_few_parameters():
+    """At most 11, in all of the package."""
+
+    def count(function):
+        arguments = function.args
+        return len([a for a in arguments.posonlyargs + arguments.args + arguments.kwonlyargs if a.arg != "self"])
+
+    assert named({m: [f.name for f in functions(tree) if count(f) > 11] for m, tree in PACKAGE.items()}) == {}
+
+
+def test_the_parts_of_a_gan_and_the_notes_of_a_round_are_named_in_one_place():
+    """What keeps a game or trains it knows none of their names."""
+    words = {*PARTS, *NOTES, "fixed_z", "detect_rate"} - {"steps"}
+    for name in ("files.checkpoints", "game.training"):
+        strings = {node.value for node in ast.walk(PACKAGE[name]) if isinstance(node, ast.Constant)}
+        attributes = {node.attr for node in ast.walk(PACKAGE[name]) if isinstance(node, ast.Attribute)}
+        assert words & (strings | attributes) == set(), name
+
+
+def test_what_no_page_uses_is_not_on_the_face():
+    """Each name of the face is imported by a notebook or a slide."""
+    deck = (ROOT / "presentation" / "gans-with-python.md").read_text(encoding="utf-8")
+    texts = [text for page, text in pages("code").items() if page.endswith(".ipynb")] + [deck]
+    used = {name for text in texts for name in re.findall(r"\w+", text)}
+    assert sorted(set(gans_workshop.__all__) - used) == []
+
+
 def test_imports_are_read_in_every_spelling():
     tree = ast.parse(
-        "import gans_workshop.device\nfrom gans_workshop import losses\nfrom gans_workshop.models import G\n"
-        "from . import plots\ndef f():\n    from .live import View\nimport torch\nfrom pathlib import Path"
+        "import gans_workshop.device\nfrom gans_workshop.game import losses\nfrom gans_workshop.game.models import G\n"
+        "def f():\n    from gans_workshop.view.live import View, Film\nimport torch\nfrom pathlib import Path\n"
+        "from gans_workshop import GAN\nfrom . import plots\nfrom .room import x"
     )
-    assert imports_of(tree) == {"device", "losses", "models", "plots", "live"}
+    modules = {"device", "game.losses", "game.models", "view.live"}
+    assert imports_of(tree) == modules | {"GAN", ".plots", "room.x"}, "neither the face nor a relative name is a module"
 
 
 def test_google_colab_is_imported_only_inside_functions():
@@ -257,3 +299,55 @@ def test_the_package_shows_no_figure_by_itself():
         ast.unparse(node.func) for tree in PACKAGE.values() for node in ast.walk(tree) if isinstance(node, ast.Call)
     }
     assert calls.isdisjoint({"plt.show", "pyplot.show", "matplotlib.pyplot.show"})
+
+
+# The laws of the tests
+
+TESTS = {path: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("*.py")}
+
+
+def test_contributing_names_commands_and_files_that_exist():
+    for place in re.findall(
+        r"(?<![\w/])((?:tests|tools|benchmarks|presentation|presentation-images)/[\w./-]*)", CONTRIBUTING
+    ):
+        assert (ROOT / place.rstrip(".")).exists(), place
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Every name of a module that a file imports: 'a.b' is 'a' and 'a.b'."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {"." * node.level + (node.module or "")}
+    return {".".join(name.split(".")[: i + 1]) for name in found for i in range(name.count(".") + 1)}
+
+
+def test_no_test_imports_from_another_test():
+    tests = {path.stem for path in TESTS if path.name.startswith("test_")} | {"conftest", "tests", "runpy", ""}
+    assert {path.name: found for path, tree in TESTS.items() if (found := imported(tree) & tests)} == {}
+
+
+def test_every_spelling_of_such_an_import_is_found():
+    for source in ("import test_a", "from test_a import b", "def f():\n    from tests.package.test_a import b"):
+        assert imported(ast.parse(source)) & {"test_a", "tests"}
+    assert imported(ast.parse("from .test_a import b")) >= {""}
+
+
+def test_only_their_own_tests_load_benchmarks():
+    loads = {path.name for path in TESTS if re.search(r"load_script\(.?.benchmarks", path.read_text(encoding="utf-8"))}
+    assert loads == {"test_benchmarks.py"}
+
+
+def test_every_notebook_has_its_test_file():
+    numbers = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "notebooks").glob("test_[0-9]*.py")}
+    assert numbers == {path.stem for path in NOTEBOOKS}
+
+
+def test_every_module_has_its_test_file():
+    modules = {name.split(".")[-1] for name in PACKAGE if not name.endswith("__init__")}
+    assert {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "package").glob("*.py")} == modules | {
+        "face",
+        "view",
+    }

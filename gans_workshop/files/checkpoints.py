@@ -26,7 +26,7 @@ HEADER = b"gans-workshop checkpoint 1\n"  # then 32 bytes of checksum, then what
 class CheckpointKeeper:
     """Save a game in `folder`, in Colab also on the machine's own disk, each time with a mark of what it learns from.
 
-    Without a folder it saves nothing. `data`: the tensors to learn from; None where there is none of a kind.
+    Without a folder it saves nothing. `data`: the tensors to learn from, known again by their checksums.
     Raises: ValueError: 'The folder ... holds the training of a GAN that ...'; OSError: 'The checkpoints in ...'
     """
 
@@ -34,7 +34,10 @@ class CheckpointKeeper:
         self.homes, self.reported = _homes(folder) if folder else [], set()
         self.next_save = time.monotonic() + EVERY
         if folder:
-            self.data = [mark for tensor in data if tensor is not None for mark in _mark(tensor)]
+            self.data = []
+            for tensor in [tensor for tensor in data if tensor is not None]:
+                checksum = hashlib.sha256(tensor.cpu().contiguous().numpy()).hexdigest()
+                self.data += [list(tensor.shape), str(tensor.dtype), checksum]
             self._resume(game)
 
     def after_round(self, game):
@@ -93,19 +96,16 @@ class CheckpointKeeper:
         if not state:
             return
         if why := _other_data(state["pictures"], self.data) or game.misfit(state["gan"]):
-            raise ValueError(
-                f"The folder {self.homes[-1].folder} holds the training of a GAN that {why}. Nothing there was "
-                "changed: choose another folder for this one."
-            )
+            advice = "Nothing there was changed: choose another folder for this one."
+            raise ValueError(f"The folder {self.homes[-1].folder} holds the training of a GAN that {why}. {advice}")
         home.step = state["gan"]["step"]
         if game.step < home.step:
             game.load_state_dict(state["gan"])
             torch.set_rng_state(state["torch_random"])
         exact = game.device.type == "cpu" and state["machine"] == _machine(game)
-        print(
-            f"Going on from round {game.step:,} ({game.seconds / 60:.1f} minutes of training) in {home.folder}. To "
-            f"begin anew, choose another folder.{'' if exact else ' On this machine the last digits may differ.'}"
-        )
+        careful = "" if exact else " On this machine the last digits may differ."
+        print(f"Going on from round {game.step:,} ({game.seconds / 60:.1f} minutes of training) in {home.folder}.")
+        print(f"To begin anew, choose another folder.{careful}")
 
 
 class _Home:
@@ -187,11 +187,6 @@ def _homes(folder):
 
 def _machine(game):
     return [str(torch.__version__), torch.get_num_threads(), torch.backends.cpu.get_cpu_capability(), game.device.type]
-
-
-def _mark(tensor):
-    """Describe what a game learns from: shape, kind and a checksum of all numbers."""
-    return [list(tensor.shape), str(tensor.dtype), hashlib.sha256(tensor.cpu().contiguous().numpy()).hexdigest()]
 
 
 def _other_data(theirs, ours):

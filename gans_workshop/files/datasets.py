@@ -3,7 +3,6 @@
 import hashlib
 import http.client
 import shutil
-import socket
 import urllib.request
 from pathlib import Path
 
@@ -15,10 +14,7 @@ from gans_workshop.files.workspace import cache_folder
 
 DATA = Path(__file__).parents[1] / "data"  # what comes with the package
 
-# MD5 of the pixels and then the labels of the 60,000 training and the 10,000 test digits
-DIGITS_MD5 = {"train": "365dab9bac26085dc69f1022fe166e2f", "test": "a9c5e64a683c5dd2f6a9bf7c61b53e6f"}
-
-# Sample sets of photographs, and the git blob ids by which a download is known to be whole
+# Sets of photographs, and the git blob ids by which a download is known to be whole
 SAMPLES = {
     "cats": "4951cfdf076f15a54302901672924bd1e41a4aa6",
     "flowers": "1ea0b0982cd0828541a267b4bca3c6d4330eaef4",
@@ -29,24 +25,14 @@ SAMPLES_ADDRESS = "https://github.com/DolicaAkelloEgwel/gans-datasets/raw/master
 SERVER_PATIENCE = 15  # seconds without an answer after which a server counts as gone
 
 
-def load_digits(*, full=False, test=False):
-    """Load handwritten digits and their labels (MNIST).
+def load_digits(*, test=False):
+    """Load handwritten digits and their labels (MNIST): 1,000 of each, or 200 others of each with `test=True`.
 
-    10,000 training digits (1,000 of each) and 2,000 test digits (200 of each) come with the package and need no
-    network. `full=True` fetches all 60,000 (or 10,000 test digits) once, about 12 MB, into the cache; where that
-    fails it says so and returns the bundled ones.
-
-    Shapes: images (N, 1, 28, 28) uint8, 0 is black paper and 255 is white ink; labels (N,) int64.
+    Shapes: images (N, 1, 28, 28) uint8, 0 is the black background and 255 is white ink; labels (N,) int64.
     Source: LeCun, Cortes, Burges, CC BY-SA 3.0, http://yann.lecun.com/exdb/mnist/
     """
-    if full:
-        try:
-            return _download_digits(test)
-        except Exception as error:  # a damaged file, or wifi that answers nonsense, raises nearly anything
-            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
-            print(f"All of MNIST could not be fetched ({reason}): going on with the digits of the package.")
+    part = "test" if test else "train"
     with np.load(DATA / "digits.npz") as bundle:
-        part = "test" if test else "train"
         images, labels = bundle[f"{part}_images"], bundle[f"{part}_labels"]
     return torch.from_numpy(images), torch.from_numpy(labels).long()
 
@@ -54,8 +40,7 @@ def load_digits(*, full=False, test=False):
 def load_portraits(*, image_size=64):
     """Load portraits of drawn people, head and shoulders; they need no network.
 
-    Shapes: images (N, 3, image_size, image_size) uint8, on white.
-    Source: OpenMoji 17, https://openmoji.org, CC BY-SA 4.0.
+    Shapes: (N, 3, image_size, image_size) uint8, on white. Source: OpenMoji 17, https://openmoji.org, CC BY-SA 4.0.
     """
     from PIL import Image
 
@@ -69,8 +54,7 @@ def load_portraits(*, image_size=64):
 def fetch_sample(name):
     """Download a sample set ('cats', 'flowers' or 'abstract-paintings') once: return its ZIP, a Path in the cache.
 
-    Where the network breaks off, the next call goes on from there.
-    Raises: ValueError: 'There is no sample set ...'; OSError: 'The sample set ... could not be fetched ...'
+    Where the network breaks off, the next call goes on. Raises: ValueError: 'There is no ...'; OSError: 'The ...'
     """
     if name not in SAMPLES:
         raise ValueError(f"There is no sample set '{name}': choose one of {', '.join(SAMPLES)}.")
@@ -91,10 +75,8 @@ def fetch_sample(name):
         if _blob_id(part) == SAMPLES[name]:
             return part.replace(path)
         part.write_bytes(b"")
-    raise OSError(
-        f"The sample set '{name}' could not be fetched ({reason}): try again where the network is better, or use the "
-        "portraits that come with the package, load_portraits()."
-    )
+    advice = "try again where the network is better, or use the portraits of the package, load_portraits()"
+    raise OSError(f"The sample set '{name}' could not be fetched ({reason}): {advice}.")
 
 
 def _download(address, part):
@@ -113,34 +95,4 @@ def _download(address, part):
 
 
 def _blob_id(path):
-    data = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
-
-
-def _fetch_mnist(folder, test):
-    """Read MNIST through torchvision, which downloads what is missing, and make sure that every byte is right."""
-    from torchvision.datasets import MNIST
-
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(SERVER_PATIENCE)  # without a limit, bad wifi hangs a notebook
-    try:
-        digits = MNIST(folder, train=not test, download=True)
-    finally:
-        socket.setdefaulttimeout(before)
-    content = digits.data.numpy().tobytes() + digits.targets.byte().numpy().tobytes()
-    if hashlib.md5(content).hexdigest() != DIGITS_MD5["test" if test else "train"]:
-        raise ValueError("the downloaded file is damaged")
-    return digits.data.unsqueeze(1), digits.targets
-
-
-def _download_digits(test):
-    folder = cache_folder()
-    try:
-        return _fetch_mnist(folder, test)
-    except Exception as error:
-        no_mirror = str(error).startswith("Error downloading")  # torchvision's words
-        if no_mirror or isinstance(error, OSError | http.client.HTTPException):
-            raise
-        # What is there is damaged, and each kind of damage raises another error: clear it away, fetch it once more.
-        shutil.rmtree(folder / "MNIST", ignore_errors=True)
-        return _fetch_mnist(folder, test)
+    return hashlib.sha1(b"blob %d\0" % path.stat().st_size + path.read_bytes()).hexdigest()

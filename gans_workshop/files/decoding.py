@@ -67,16 +67,11 @@ def list_pictures(folder):
             found = entry.stat()
             if found.st_size > FILE_BYTES:
                 reason = f"is larger than {FILE_BYTES >> 20} MB"
-            read = functools.partial(_read, entry.path)
+            read = functools.partial(_try, functools.partial(retry, Path(entry.path).read_bytes, pauses=(1, 4)))
             files.append(make_file(name, os.path.abspath(entry.path), found, read, reason=reason))
         except OSError:
             files.append(File(ascii(name)[1:-1], "", None, "leads nowhere, or cannot be reached"))
     return sorted(files, key=lambda file: file.name)
-
-
-def _read(path):
-    with suppress(OSError):
-        return retry(Path(path).read_bytes, pauses=(1, 4))  # Drive stumbles
 
 
 def list_zip(path):

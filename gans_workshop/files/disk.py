@@ -4,12 +4,13 @@ import os
 import tempfile
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
 
 PATIENCE = 180  # seconds after which a disk counts as not answering
 PAUSES = (1, 4, 15)  # seconds to wait before asking once more: Drive's first listing of a large folder times out
+ELSEWHERE = "Choose another folder, or free some space there."
 HOPELESS = (FileNotFoundError, NotADirectoryError, PermissionError)  # asking again changes nothing
 
 
@@ -23,10 +24,8 @@ def with_timeout(seconds, work):
         except BaseException as error:
             answer.set_exception(error)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not answer.done():
+    threading.Thread(target=run, daemon=True).start()
+    if not wait([answer], seconds).done:
         raise TimeoutError("no answer")
     return answer.result()
 
@@ -44,22 +43,14 @@ def retry(work, *, pauses=PAUSES):
 
 
 def list_folder(folder):
-    """List the entries of a folder by name, as `os.DirEntry`; ask again where Drive does not answer at once.
-
-    Raises: OSError: 'The folder ... cannot be listed ...'
-    """
-
-    def scan():
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
+    """List a folder's entries by name, as `os.DirEntry`. Raises: OSError: 'The folder ... cannot be listed ...'"""
 
     try:
-        return retry(lambda: with_timeout(PATIENCE, scan))
+        entries = retry(lambda: with_timeout(PATIENCE, lambda: list(os.scandir(folder))))
+        return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        raise OSError(
-            f"The folder {folder} cannot be listed ({error.strerror or error}): check its name, or wait a "
-            "minute and run the cell again, because Drive is slow with thousands of files."
-        ) from None
+        advice = "check its name, or wait a minute and run the cell again: Drive is slow with thousands of files"
+        raise OSError(f"The folder {folder} cannot be listed ({error.strerror or error}): {advice}.") from None
 
 
 def walk_files(folder):
@@ -80,20 +71,15 @@ def walk_files(folder):
 
 
 def writable_folder(folder):
-    """Return `folder` as a Path after creating it and writing a byte there.
-
-    Raises: OSError: 'The folder ... cannot be written ...'
-    """
+    """Create `folder`, write a byte there, and return its Path. Raises: OSError: 'The folder ... cannot be written'"""
     folder = Path(folder).expanduser().absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b".")
     except OSError as error:
-        raise OSError(
-            f"The folder {folder} cannot be written ({error.strerror or error}): nothing was saved. "
-            "Choose another folder, or free some space there."
-        ) from None
+        reason = error.strerror or error
+        raise OSError(f"The folder {folder} cannot be written ({reason}): nothing was saved. {ELSEWHERE}") from None
     return folder
 
 
@@ -111,8 +97,6 @@ def write_file(path, data):
     except OSError as error:
         with suppress(OSError):  # where the whole disk has gone, this fails too
             unfinished.unlink(missing_ok=True)
-        raise OSError(
-            f"The file {path} could not be written ({error.strerror or error}): the older one, if any, is untouched. "
-            "Choose another folder, or free some space there."
-        ) from None
+        reason = f"({error.strerror or error}): the older one, if any, is untouched"
+        raise OSError(f"The file {path} could not be written {reason}. {ELSEWHERE}") from None
     return folder / path.name

@@ -32,10 +32,7 @@ CREATE TABLE IF NOT EXISTS pictures (content TEXT PRIMARY KEY, reason TEXT, note
 
 
 class Report:
-    """What became of every file: `used` names, `skipped` (name, reason) pairs, `notes` counted; print it.
-
-    `remark` is one sentence on all pictures, or empty: for example that they were made smaller to fit into the memory.
-    """
+    """What became of every file: `used` names, `skipped` (name, reason) pairs, `notes` counted, a `remark` on all."""
 
     def __init__(self, place, used, skipped, notes):
         self.place, self.used, self.skipped, self.notes = place, used, skipped, notes
@@ -69,8 +66,7 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
     and made smaller. What was decoded stays in the cache, also when you stop it. `memory`: bytes for all pictures.
 
     Shapes: images (N, channels, image_size, image_size) uint8; smaller where that does not fit into the memory.
-    Raises: ValueError: 'image_size=...', '... is not a ZIP ...', '... is not a video ...'; ImportError: 'A video needs
-        ...'; OSError: 'The folder ... cannot be listed ...', 'The frames of ... cannot be kept ...'
+    Raises: ValueError: 'image_size=...', '... is not a ...'; ImportError: 'A video needs ...'; OSError: 'The ...'
     """
     if image_size not in range(16, SIDE + 1) or channels not in (1, 3):
         raise ValueError(f"image_size={image_size}, channels={channels}: use 32, 64 or 128 and 3 (colour) or 1 (grey).")
@@ -111,8 +107,7 @@ def open_cache(place):
             cache.executescript(SCHEMA)
             yield cache
     except sqlite3.Error as error:
-        damaged = not isinstance(error, sqlite3.OperationalError)  # which says that the disk is full, or locked
-        if damaged and place != ":memory:":
+        if place != ":memory:" and not isinstance(error, sqlite3.OperationalError):  # that is a full or locked disk
             place.unlink(missing_ok=True)
         raise
 
@@ -125,9 +120,8 @@ def _what_fits(count, image_size, channels, memory):
 
 
 def _pixels(cache, content):
-    pixels = cache.execute("SELECT pixels FROM pictures WHERE content = ?", (content,)).fetchone()[0]
-    side = math.isqrt(len(pixels) // 3)
-    return np.frombuffer(pixels, np.uint8).reshape(side, side, 3)
+    (pixels,) = cache.execute("SELECT pixels FROM pictures WHERE content = ?", (content,)).fetchone()
+    return np.frombuffer(pixels, np.uint8).reshape(math.isqrt(len(pixels) // 3), -1, 3)
 
 
 def _shrink(pixels, size, channels):
@@ -165,9 +159,8 @@ def _film_to_zip(path):
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno:  # from the disk; ffmpeg's complaints have no number
-            raise OSError(
-                f"The frames of {path.name} cannot be kept in {target.parent} ({error.strerror}): free space there."
-            ) from None
+            reason = f"cannot be kept in {target.parent} ({error.strerror})"
+            raise OSError(f"The frames of {path.name} {reason}: free space there.") from None
         reason = (str(error).strip().splitlines() or ["no frames"])[-1]
         raise ValueError(f"{path.name} is not a video that can be read ({reason}): export it as MP4.") from None
     return unfinished.replace(target)

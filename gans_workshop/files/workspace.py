@@ -23,17 +23,15 @@ def in_colab():
 def workshop_folder():
     """Return the folder for everything that you make, and create it if needed.
 
-    In Colab: `MyDrive/gans-workshop-files/`, after Google has asked you; the Colab disk where that fails.
-    Elsewhere: `gans-workshop-files/` beside the notebooks. `GANS_WORKSHOP_FILES` names another place.
-
-    Raises: OSError: 'The folder ... cannot be written ...'
+    In Colab: `MyDrive/gans-workshop-files/`, after Google has asked you; the Colab disk where that fails. Elsewhere:
+    `gans-workshop-files/` beside the notebooks, or what `GANS_WORKSHOP_FILES` names. Raises: as `writable_folder`.
     """
     if chosen := os.environ.get("GANS_WORKSHOP_FILES"):
         return writable_folder(chosen)
     if in_colab():
         return _drive_folder() or writable_folder(COLAB_DISK / FOLDER)
-    here = Path.cwd()
-    return writable_folder((here / "notebooks" if (here / "notebooks").is_dir() else here) / FOLDER)
+    notebooks = Path.cwd() / "notebooks"
+    return writable_folder((notebooks if notebooks.is_dir() else Path.cwd()) / FOLDER)
 
 
 def _drive_folder():
@@ -55,10 +53,7 @@ def _drive_folder():
 
 
 def picture_places(folder):
-    """List what can be learned from in the workshop folder: (label, path) of picture folders, ZIPs and videos.
-
-    For `ipywidgets.Dropdown(options=...)`. Where there is nothing, or pictures lie loose, it says what to do.
-    """
+    """List (label, path) of the picture folders, ZIPs and videos in the workshop folder, or say what to do."""
     places, loose = [], 0
     for entry in list_folder(folder):
         ending = os.path.splitext(entry.name)[1].lower()
@@ -76,8 +71,7 @@ def picture_places(folder):
     if loose or not places:
         where = f"Google Drive (drive.google.com) under {FOLDER}" if DRIVE in folder.parents else folder
         print(f"{f'{loose:,} files lie loose' if loose else 'There is nothing to learn from yet'} in {where}.")
-        print("To use your pictures, put them into a folder of their own there ('cats'), or a ZIP or a video of them,")
-        print("and run this cell again.")
+        print("To use your pictures, put a folder, a ZIP or a video of them there ('cats'), and run this cell again.")
     return places
 
 

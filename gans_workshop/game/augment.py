@@ -1,8 +1,7 @@
 """Differentiable augmentation: change pictures at random before D sees them, so that few pictures seem many.
 
 `GAN(..., augment=...)` uses it on real and fakes alike, and G's gradient passes through.
-Shapes: images (N, C, H, W) in [-1, 1] -> the same shape.
-Source: Zhao et al. 2020, 'Differentiable augmentation for data-efficient GAN training', sec. 4.
+Shapes: images (N, C, H, W) in [-1, 1] -> the same shape. Source: Zhao et al. 2020, sec. 4.
 """
 
 import torch

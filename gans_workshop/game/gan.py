@@ -2,7 +2,7 @@
 
 import copy
 import functools
-from typing import NamedTuple
+from collections import namedtuple
 
 import torch
 from torch import nn
@@ -51,9 +51,8 @@ class GAN:
         self.g_optimizer = torch.optim.Adam(generator.parameters(), lr=g_lr, **adam)
         self.d_steps, self.loss, self.augment = d_steps, loss, augment or nn.Identity()
         self.history = History()
-        self.step = 0  # rounds of the game so far
-        self.seen = 0  # real pictures shown so far, which gives the place in the shuffled data set
-        self.seconds = 0.0  # of training so far, by the clock
+        self.step, self.seconds = 0, 0.0  # rounds, and seconds of training, so far
+        self.seen = 0  # real pictures shown so far, which says where in the shuffled data set the next batch begins
         self.seed = seed
         self.random = torch.Generator().manual_seed(seed)  # the only source of z: on the CPU, for every device the same
         self.fixed_z = self.draw_z(64)  # the same 64 z for every preview, so that one sees them change
@@ -69,10 +68,8 @@ class GAN:
             with torch.no_grad(), frozen(self.discriminator):
                 self.discriminator(fake, *condition)
         except RuntimeError as error:
-            raise ValueError(
-                f"The generator draws pictures of shape {tuple(fake.shape[1:])}, which this discriminator cannot look "
-                f"at ({error}). Make both with the same image_size and channels."
-            ) from None
+            found = f"The generator draws pictures of shape {tuple(fake.shape[1:])}, which this discriminator cannot"
+            raise ValueError(f"{found} look at ({error}). Make both with the same image_size and channels.") from None
         return tuple(fake.shape[1:])
 
     def check_data(self, images, conditions=None):
@@ -81,10 +78,8 @@ class GAN:
         needed = 0 if self.fixed_condition is None else len(images)
         given = 0 if conditions is None else len(conditions)
         if given != needed:
-            raise ValueError(
-                f"There are {given:,} conditions, and this game needs {needed:,}: one for each picture if the GAN was "
-                "made with fixed_condition=, none otherwise."
-            )
+            hint = "one for each picture if the GAN was made with fixed_condition=, none otherwise"
+            raise ValueError(f"There are {given:,} conditions, and this game needs {needed:,}: {hint}.")
         return images, None if conditions is None else conditions.to(self.device)
 
     def draw_z(self, count):
@@ -93,12 +88,9 @@ class GAN:
 
     @torch.no_grad()
     def sample(self, z=64, condition=None):
-        """Draw pictures from z (N, latent_dim), or from that many new z: (N, C, H, W) in [-1, 1].
-
-        New z come from PyTorch's own random numbers: looking at samples never changes the training.
-        """
+        """Draw pictures (N, C, H, W) in [-1, 1] from z (N, latent_dim), or from that many new z."""
         if isinstance(z, int):
-            z = torch.randn(z, self.generator.latent_dim)
+            z = torch.randn(z, self.generator.latent_dim)  # not from self.random: looking never changes the training
         batches = zip(*(inputs.to(self.device).split(256) for inputs in (z, *told(condition))))
         return torch.cat([self.average_generator(*batch) for batch in batches])
 
@@ -108,11 +100,8 @@ class GAN:
 
     @torch.no_grad()
     def update_average(self):
-        """Let the average follow the generator: about the last tenth of all rounds so far counts.
-
-        Source: the power function average of Karras et al. 2024, sec. 3.1, with exponent 9.
-        """
-        weight = 10 / (self.step + 10)
+        """Let the average follow G: about the last tenth of all rounds counts. Source: Karras et al. 2024, sec. 3.1."""
+        weight = 10 / (self.step + 10)  # the power function average with exponent 9
         for kept, new in zip(self.average_generator.state_dict().values(), self.generator.state_dict().values()):
             if kept.is_floating_point():  # the weights and batch norm's statistics, not its counter
                 kept.lerp_(new, weight)
@@ -120,7 +109,7 @@ class GAN:
     def count_round(self, notes):
         """Count a round and note it: `notes` are numbers by name, as `measure` gives them."""
         self.step += 1
-        self.history.append(notes | {"steps": self.step})
+        self.history.append(notes)
 
     def state_dict(self):
         """Return a copy of the whole state of the game: tensors, numbers, dicts and lists only."""
@@ -166,21 +155,12 @@ def told(condition):
     return () if condition is None else (condition,)
 
 
-class Lesson(NamedTuple):
-    """What D's turn leaves behind to be measured: its loss, the logits (N, 1) and the pictures (N, C, H, W)."""
-
-    d_loss: torch.Tensor
-    real_logits: torch.Tensor
-    fake_logits: torch.Tensor
-    real: torch.Tensor
-    fake: torch.Tensor
+# What D's turn leaves behind to be measured: its loss, the logits (N, 1) and the pictures (N, C, H, W)
+Lesson = namedtuple("Lesson", "d_loss real_logits fake_logits real fake")
 
 
 def discriminator_step(gan, real, condition=None):
-    """Let D learn from one batch of real pictures and as many fakes; G stands still.
-
-    Shapes: real (N, C, H, W) in [-1, 1], condition None or (N, ...) -> Lesson.
-    """
+    """Let D learn from real pictures (N, C, H, W) in [-1, 1] and as many fakes; G stands still. Return a `Lesson`."""
     with frozen(gan.generator):  # its batch norm stands still too
         fake = gan.generator(gan.draw_z(len(real)), *told(condition)).detach()
     shown_real, shown_fake = gan.augment(real), gan.augment(fake)
@@ -209,26 +189,18 @@ def generator_step(gan, batch_size, condition=None):
 
 
 def learn(gan, optimizer, loss, player):
-    """Forget the old gradient, find the new one, and turn the player's knobs against it.
-
-    Raises: FloatingPointError: 'In round ... the ...'s loss is nan ...'; the player is not changed then.
-    """
+    """Forget the old gradient, find the new one, turn the knobs against it. Raises: FloatingPointError: 'In ...'"""
     if not torch.isfinite(loss):
         gan.history.append({"steps": gan.step + 1})  # for the doctor
-        raise FloatingPointError(
-            f"In round {gan.step + 1} the {player}'s loss is {loss.item()}, not a number to learn from, so training "
-            f"stopped. {SMALLER_RATES}"
-        )
+        found = f"In round {gan.step + 1} the {player}'s loss is {loss.item()}, not a number to learn from"
+        raise FloatingPointError(f"{found}, so training stopped. {SMALLER_RATES}")
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
 
 
 def play_round(gan, images, conditions=None, *, batch_size=64):
-    """Play one round of the game and note it.
-
-    Shapes: images (N, C, H, W), uint8 or in [-1, 1]; conditions None or (N, ...), one for each picture.
-    """
+    """Play one round with images (N, C, H, W), uint8 or in [-1, 1], and note it; conditions: None or (N, ...)."""
     # Pass 1: the detective learns
     for _ in range(gan.d_steps):
         real, condition = next_batch(gan, images, conditions, batch_size=batch_size)
@@ -241,17 +213,13 @@ def play_round(gan, images, conditions=None, *, batch_size=64):
 
 
 def next_batch(gan, images, conditions=None, *, batch_size):
-    """Take the next real pictures, as floats in [-1, 1], and their conditions, in an order given by seed and epoch.
-
-    Shapes: (batch_size, C, H, W), and None or (batch_size, ...); a batch may end one epoch and begin the next.
-    """
+    """Take the next (batch_size, C, H, W) real pictures in [-1, 1], and their conditions, in the order of the epoch."""
     indices = []
     for number in range(gan.seen, gan.seen + batch_size):
-        epoch, place = divmod(number, len(images))
-        indices.append(_order(len(images), gan.seed, epoch)[place])
+        epoch, turn = divmod(number, len(images))
+        indices.append(_order(len(images), gan.seed, epoch)[turn])
     gan.seen += batch_size
-    condition = None if conditions is None else conditions[indices]
-    return to_float(images[indices]), condition
+    return to_float(images[indices]), None if conditions is None else conditions[indices]
 
 
 @functools.lru_cache(maxsize=2)

@@ -17,8 +17,7 @@ def to_uint8(images):
 def check_images(images, *, shape=None):
     """Return pictures as a tensor, uint8 or float32, or say in one sentence what is wrong with them.
 
-    A NumPy array becomes a tensor, doubles and halves become float32. With `shape` (C, H, W), what a GAN draws, they
-    must be a data set for it.
+    A NumPy array becomes a tensor, doubles and halves become float32. `shape` (C, H, W): what a GAN draws.
     Shapes: images (N, C, H, W), uint8 0..255 or float -1..1; C is 1 or 3, or that of `shape`.
     Raises: ValueError: what was found, what it means, what to do.
     """
@@ -26,10 +25,8 @@ def check_images(images, *, shape=None):
     if isinstance(images, np.ndarray) and images.dtype.kind in "uif":
         images, turn = torch.from_numpy(np.ascontiguousarray(images)), "transpose"
     if not isinstance(images, torch.Tensor):
-        raise ValueError(
-            f"The pictures are a {type(images).__name__}, not one tensor (N, C, H, W): torch.stack makes one of a list "
-            "of tensors, load_photos makes one of a folder of files."
-        )
+        hint = "torch.stack makes one of a list of tensors, load_photos makes one of a folder"
+        raise ValueError(f"The pictures are a {type(images).__name__}, not one tensor (N, C, H, W): {hint}.")
     found = tuple(images.shape)
     if hint := _shape_hint(found, shape, turn):
         wanted = f"and this GAN draws {shape}" if shape else "instead of (N, C, H, W) with C = 1 or 3"
@@ -43,20 +40,23 @@ def check_images(images, *, shape=None):
 
 def _shape_hint(found, shape, turn):
     """Say how to bring pictures of shape `found` to (N, C, H, W), or return None where they are right."""
-    if len(found) == 4 and 0 in found:
-        return "there is no picture: give at least one"
-    if len(found) == 4 and (found[1:] == shape if shape else found[1] in (1, 3)):
-        return None
-    last = (found[-1], *found[1:-1])
-    if len(found) == 4 and (last == shape if shape else found[-1] in (1, 3)):
-        return f"the channels come last: use images.{turn}(0, 3, 1, 2)"
-    if len(found) == 3 and (found == shape if shape else found[0] in (1, 3)):
+
+    def fits(one):  # (C, H, W)
+        return one == shape if shape else one[0] in (1, 3)
+
+    if len(found) == 3 and fits(found):
         return "one picture needs images[None]"
     if len(found) == 3 and (shape is None or (1, *found[1:]) == shape):
-        return "grey pictures need an axis for the channel, images[:, None]"
+        return "grey pictures need images[:, None]"
     if len(found) != 4:
-        return "the four axes are: how many, channels, height, width"
-    return "make a GAN for pictures of this shape, or other pictures" if shape else "keep 1 or 3 of the channels"
+        return "the four axes are how many, channels, height, width"
+    if 0 in found:
+        return "there is no picture in it"
+    if fits(found[1:]):
+        return None
+    if fits((found[3], *found[1:3])):
+        return f"the channels come last, so use images.{turn}(0, 3, 1, 2)"
+    return "make a GAN for pictures of this shape, or take other pictures" if shape else "keep 1 or 3 of the channels"
 
 
 def _value_hint(images, *, whole_set):
@@ -66,7 +66,7 @@ def _value_hint(images, *, whole_set):
         return f"The pictures are {kind} from {low} to {high}, not uint8 or float: use images.to(torch.uint8)."
     if not torch.isfinite(images).all():
         return "Some pixels are NaN, not numbers: the network that drew them broke down, so train a new one."
-    # Scaled from bytes to -1..1 no pixel is exactly 0, so a least one of 0 gives numbers from 0 to 1 away
+    # A byte scaled to -1..1 is never exactly 0: a least number of 0 means from 0 to 1
     from_zero = low >= 0 if whole_set else low == 0 and high > 0.5
     if low >= -1.01 and high <= 1.01 and not from_zero:
         return None

@@ -25,17 +25,13 @@ class Loss(NamedTuple):
 def log_loss_d(real_logits, fake_logits):
     """-log D(x) - log(1 - D(G(z))), with D = sigmoid(logit).
 
-    softplus(-logit) is -log sigmoid(logit), without overflow: two honest numbers even where D is certain.
-    Source: Goodfellow et al. 2014, eq. 1.
+    softplus(-logit) is -log sigmoid(logit), without overflow where D is certain. Source: Goodfellow et al. 2014, eq. 1.
     """
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
 def minimax_g(fake_logits):
-    """log(1 - D(G(z))): what the theory says. Its gradient vanishes where D is sure that the fakes are fakes.
-
-    Source: Goodfellow et al. 2014, eq. 1.
-    """
+    """log(1 - D(G(z))), whose gradient vanishes where D is sure of the fakes. Source: Goodfellow et al. 2014, eq. 1."""
     return -F.softplus(fake_logits).mean()
 
 

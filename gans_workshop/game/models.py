@@ -93,16 +93,10 @@ def shrink(before, after, *, odd=0):
 
 
 def staircase(image_size, *, round_up=False):
-    """List the sides of the sheets from fine to coarse, each half of the one before. 28: 28, 14, 7; rounded up: and 4.
-
-    G walks it upwards, D downwards. Raises: ValueError: 'image_size=...'
-    """
+    """List the sides of the sheets, each half of the one before: 28, 14, 7 for G, which walks up; and 4 for D."""
     if image_size % 4 or not 16 <= image_size <= 256:
-        near = min(max(16, 4 * round(image_size / 4)), 256)
-        raise ValueError(
-            f"image_size={image_size} cannot be halved often enough: these networks draw squares whose side is a "
-            f"multiple of 4 from 16 to 256. Try image_size={near}."
-        )
+        hint = f"a multiple of 4 from 16 to 256. Try image_size={min(max(16, 4 * round(image_size / 4)), 256)}"
+        raise ValueError(f"image_size={image_size} cannot be halved often enough: the side must be {hint}.")
     sizes = [image_size]
     while sizes[-1] >= (5 if round_up else 8):
         sizes.append((sizes[-1] + round_up) // 2)
@@ -115,10 +109,7 @@ def double(width, steps):
 
 
 class MLPGenerator(nn.Module):
-    """Draw pictures from noise without convolutions. Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
-
-    Source: the kind of network in Goodfellow et al. 2014.
-    """
+    """Draw pictures (N, C, H, W) from z (N, latent_dim) without convolutions, as in Goodfellow et al. 2014."""
 
     def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=128):
         super().__init__()
@@ -138,10 +129,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """Give each picture a logit without convolutions. Shapes: images (N, C, H, W) -> logits (N, 1).
-
-    Source: the kind of network in Goodfellow et al. 2014.
-    """
+    """Give pictures (N, C, H, W) logits (N, 1) without convolutions, as in Goodfellow et al. 2014."""
 
     def __init__(self, *, image_size=28, channels=1, width=128):
         super().__init__()

@@ -3,21 +3,25 @@
 import math
 from array import array
 
-import numpy as np
 import torch
 
-NOTES = ("steps", "d_loss", "g_loss", "d_real", "d_fake", "detect_rate", "variety", "d_slope", "g_slope")
-
+# All that is noted of a round: by name, how it is found in the GAN, in what D's turn left behind and in G's loss
+NOTES = {
+    "steps": lambda gan, lesson, g_loss: torch.tensor(gan.step + 1.0, device=gan.device),  # the number of the round
+    "d_loss": lambda gan, lesson, g_loss: lesson.d_loss,  # what D paid
+    "g_loss": lambda gan, lesson, g_loss: g_loss,  # what G paid
+    "d_real": lambda gan, lesson, g_loss: lesson.real_logits.sigmoid().mean(),  # D(x)
+    "d_fake": lambda gan, lesson, g_loss: lesson.fake_logits.sigmoid().mean(),  # D(G(z))
+    "detect_rate": lambda gan, lesson, g_loss: detect_rate(lesson.real_logits, lesson.fake_logits),
+    "variety": lambda gan, lesson, g_loss: variety(lesson.fake, lesson.real),
+    "d_slope": lambda gan, lesson, g_loss: gradient_length(gan.discriminator),
+    "g_slope": lambda gan, lesson, g_loss: gradient_length(gan.generator),
+}
 SMALLER_RATES = "Make a new GAN and train it with a smaller learning rate: a tenth of d_lr and g_lr."
 
 
 class History:
-    """The notes of all rounds: a list of numbers for each name in `NOTES`.
-
-    steps: the number of the round; d_loss, g_loss: what D and G paid; d_real, d_fake: the mean of D(x) and of D(G(z));
-    detect_rate: how often D is right on a pair, the hit rate; variety: how far apart the fakes are, beside real ones;
-    d_slope, g_slope: the length of D's and of G's gradient.
-    """
+    """The notes of all rounds: a list of numbers for each name in `NOTES`, `history.d_loss` and so on."""
 
     def __init__(self):
         for name in NOTES:
@@ -27,10 +31,6 @@ class History:
         """Note a round: a number for each name; NaN where `notes` has none."""
         for name in NOTES:
             getattr(self, name).append(notes.get(name, math.nan))
-
-    def last(self, count):
-        """Return the notes of the last `count` rounds by name, as NumPy arrays."""
-        return {name: np.array(getattr(self, name)[-count:]) for name in NOTES}
 
     def state_dict(self):
         """Return all lists as tensors, by name."""
@@ -46,24 +46,14 @@ class History:
 @torch.no_grad()
 def measure(gan, lesson, g_loss):
     """Return the notes of a round by name, from what both turns returned: `Lesson` and G's loss, a scalar."""
-    numbers = {
-        "d_loss": lesson.d_loss,
-        "g_loss": g_loss,
-        "d_real": lesson.real_logits.sigmoid().mean(),
-        "d_fake": lesson.fake_logits.sigmoid().mean(),
-        "detect_rate": detect_rate(lesson.real_logits, lesson.fake_logits),
-        "variety": variety(lesson.fake, lesson.real),
-        "d_slope": gradient_length(gan.discriminator),
-        "g_slope": gradient_length(gan.generator),
-    }
-    return dict(zip(numbers, torch.stack(list(numbers.values())).tolist()))  # from a GPU all at once
+    numbers = [find(gan, lesson, g_loss) for find in NOTES.values()]
+    return dict(zip(NOTES, torch.stack(numbers).tolist()))  # from a GPU all at once
 
 
 def detect_rate(real_logits, fake_logits):
     """Say how often D gives the real one of a pair (real, fake) the higher logit: 0.5 is a coin toss, 1 is always.
 
-    It means the same for every loss, which D(x) does not: sigmoid(logit) is a probability only for the log-loss.
-    Shapes: real_logits (N, 1), fake_logits (M, 1) -> scalar.
+    It means the same for every loss; D(x) does not. Shapes: real_logits (N, 1), fake_logits (M, 1) -> scalar.
     """
     pairs = real_logits - fake_logits.T
     return ((pairs > 0).float() + (pairs == 0).float() / 2).mean()

@@ -24,30 +24,24 @@ def train(
 
     The budget is `minutes` or `steps` (rounds), counted in all from the first round, however often you stopped: to
     train on, give more. `one_round(gan, images, conditions, batch_size=...)` plays a round. `watch(gan, done, last)`
-    is called after each one, with the part of the budget that is spent, 0 to 1, and with last=True at the end, however
-    it came. With a folder as `checkpoint` the training is saved there every minute, and goes on from there after a
-    restart.
+    is called after each, with the part of the budget that is spent, 0 to 1, and with last=True at the end, however it
+    came. With a folder as `checkpoint` the training is saved there every minute, and goes on there after a restart.
 
     Shapes: images (N, C, H, W), uint8 0..255 or float -1..1; conditions None, or one for each picture.
     Raises: ValueError: a sentence on pictures or budget; FloatingPointError: 'In round ... the ...'s loss is nan ...'
     """
     images, conditions = gan.check_data(images, conditions)
-    if batch_size < 1:
-        raise ValueError(f"batch_size={batch_size} must be at least 1.")
-    if batch_size > len(images):
-        print(f"{len(images)} pictures are fewer than a batch of {batch_size}: each batch now has {len(images)}.")
-        batch_size = len(images)
+    batch_size = _check_batch_size(batch_size, len(images))
     name, amount = _check_budget({"minutes": minutes, "steps": steps})
     keeper = CheckpointKeeper(checkpoint, gan, (images, conditions))
 
     def spent():
         return gan.seconds / 60 if name == "minutes" else gan.step
 
-    start, done, clock = spent(), 0, time.monotonic()
-    if start >= amount:
+    start, clock = spent(), time.monotonic()
+    if done := int(start >= amount):
         more = math.ceil(start + amount)
         print(f"{name}={amount} are already done: to go on, give more, for example {name}={more}.")
-        done = 1
     with stop_button() as stop:
         try:
             while done < 1 and not stop.pressed:
@@ -63,6 +57,14 @@ def train(
             if watch:
                 watch(gan, done, True)
         keeper.finish(gan)
+
+
+def _check_batch_size(batch_size, count):
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size} must be at least 1.")
+    if batch_size > count:
+        print(f"{count} pictures are fewer than a batch of {batch_size}: each batch now has {count}.")
+    return min(batch_size, count)
 
 
 def _check_budget(budgets):

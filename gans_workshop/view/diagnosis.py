@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gans_workshop.game.notes import SMALLER_RATES
+from gans_workshop.game.notes import NOTES, SMALLER_RATES
 
 WINDOW = 100  # rounds that a judgement needs
 # Chosen on seeds 0 to 4 of benchmarks/diagnosis.py; how often they are right on other seeds stands in RESULTS.md
@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
 
 def diagnose(history):
     """Say how the game goes, from the last 100 rounds of a history: it needs neither the pictures nor the loss."""
-    last = history.last(WINDOW)
+    last = {name: np.array(getattr(history, name)[-WINDOW:]) for name in NOTES}
     count = len(history.steps)
     if count and not np.isfinite([last["d_loss"][-1], last["g_loss"][-1]]).all():
         sentence = f"NaN: in round {last['steps'][-1]:.0f} a loss stopped being a number to learn from."
@@ -66,8 +66,7 @@ def _judge(rate, varied, price, d_fake):
     usual = np.median(rate)  # a few rounds of hiccup do not count
     alike = np.quantile(varied[-WINDOW // 2 :], 0.1)  # one that repeats itself does so in some batches, not in all
     detective_has_won = usual > CERTAIN and (price < CHEAP or (d_fake < SURE and price < 1))
-    wide = swings.std() > (SWINGING if alike < ALIKE else WILD)
-    swinging = wide and np.quantile(swings, 0.1) < LOW
+    swinging = swings.std() > (SWINGING if alike < ALIKE else WILD) and np.quantile(swings, 0.1) < LOW
     picked = f"of a real picture and a fake, D picks out the real one {rate.mean():.0%} of the time"
     if detective_has_won:
         evidence = f"{picked}, its loss fell to {price:.1%} of what it was, and D(G(z)) is {d_fake:.3f}"

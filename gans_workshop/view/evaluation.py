@@ -12,21 +12,11 @@ from gans_workshop.game.images import check_images, to_float
 
 def make_judge():
     """Make the untrained judge: images (N, 1, 28, 28) in [-1, 1] -> 64 features (N, 64) -> logits (N, 10)."""
-    features = nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1),  # (N, 16, 28, 28)
-        nn.ReLU(),  # (N, 16, 28, 28)
-        nn.MaxPool2d(2),  # (N, 16, 14, 14)
-        nn.Conv2d(16, 32, 3, padding=1),  # (N, 32, 14, 14)
-        nn.ReLU(),  # (N, 32, 14, 14)
-        nn.MaxPool2d(2),  # (N, 32, 7, 7)
-        nn.Conv2d(32, 64, 3, padding=1),  # (N, 64, 7, 7)
-        nn.ReLU(),  # (N, 64, 7, 7)
-        nn.MaxPool2d(2),  # (N, 64, 3, 3)
-        nn.Flatten(),  # (N, 576)
-        nn.Linear(576, 64),  # (N, 64)
-        nn.ReLU(),  # (N, 64)
-    )
-    return nn.Sequential(features, nn.Linear(64, 10))  # (N, 10)
+    layers = []
+    for before, after in ((1, 16), (16, 32), (32, 64)):  # (N, 16, 14, 14), then (N, 32, 7, 7), then (N, 64, 3, 3)
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    layers += [nn.Flatten(), nn.Linear(64 * 3 * 3, 64), nn.ReLU()]  # (N, 64)
+    return nn.Sequential(nn.Sequential(*layers), nn.Linear(64, 10))  # (N, 10)
 
 
 @functools.cache
@@ -39,11 +29,7 @@ def load_judge():
 
 
 def classify_digits(images):
-    """Let the judge look at pictures: the digit that it sees in each, and features for `frechet_distance`.
-
-    Shapes: images (N, 1, 28, 28) uint8 or in [-1, 1] -> digits (N,), features (N, 64).
-    Raises: ValueError: 'The judge knows only digits ...', and as `check_images`.
-    """
+    """Let the judge look at pictures (N, 1, 28, 28): the digits that it sees (N,) and features (N, 64) of each."""
     images = to_float(check_images(images)).cpu()
     if images.shape[1:] != (1, 28, 28):
         raise ValueError(f"The judge knows only digits, (N, 1, 28, 28), not {tuple(images.shape)}: look for yourself.")
@@ -65,10 +51,12 @@ def frechet_distance(real, fake):
     """Measure how far two crowds of features (N, 64), (M, 64) are apart in mean and spread: 0 is the same crowd.
 
     2,000 pictures against the bundled test digits: real 0.7, blurred 2.5, only ones 92, random pixels 99, one digit
-    146. Fewer give more. It tells neither poor pictures from missing ones nor copies from new ones.
-    Source: Heusel et al. 2017.
+    146; fewer give more. It cannot tell copies from new ones. Source: Heusel et al. 2017.
     """
-    (mean_a, cov_a), (mean_b, cov_b) = [(f.mean(0), torch.cov(f.T)) for f in (_crowd(real, 2), _crowd(fake, 2))]
+    if any(crowd.ndim != 2 or len(crowd) < 2 for crowd in (real, fake)):
+        found = f"{tuple(real.shape)} and {tuple(fake.shape)}"
+        raise ValueError(f"Found {found}, not features of two or more pictures each: classify_digits(images)[1].")
+    (mean_a, cov_a), (mean_b, cov_b) = [(crowd.mean(0), torch.cov(crowd.T)) for crowd in (real, fake)]
     values, vectors = torch.linalg.eigh(cov_a)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
@@ -80,7 +68,7 @@ def nearest_images(images, among):
 
     The difference is the root mean square over all pixels, 0 for a copy; one shifted by a pixel looks new. To the
     bundled training digits: real 0.34, blurred 0.31, only ones 0.15, one digit 0.41, random 1.08. Show among[indices].
-    Shapes: images (N, C, H, W), among (M, C, H, W), uint8 or in [-1, 1]. Raises: ValueError, as `check_images`.
+    Shapes: images (N, C, H, W), among (M, C, H, W), uint8 or in [-1, 1]. Raises: as `check_images`.
     """
     images, among = check_images(images), check_images(among)
     if images.shape[1:] != among.shape[1:]:
@@ -94,10 +82,3 @@ def nearest_images(images, among):
         indices = torch.where(apart < differences, 2000 * i + nearest, indices)
         differences = differences.minimum(apart)
     return differences, indices
-
-
-def _crowd(features, least):
-    if features.ndim != 2 or len(features) < least:
-        found = tuple(features.shape)
-        raise ValueError(f"Found {found}, not features of {least} or more pictures: classify_digits(images)[1].")
-    return features

@@ -4,19 +4,14 @@ import torch
 
 
 def lerp(a, b, t):
-    """Mix two z on the straight line from `a` (t = 0) to `b` (t = 1).
-
-    The middle of two normal z is shorter than the z that G was trained on; `slerp` keeps the length.
-    Shapes: a, b (..., latent_dim), t a number or (..., 1) -> (..., latent_dim).
-    """
+    """Mix two z on the straight line from `a` (t = 0) to `b` (t = 1); shapes as for `slerp`, which keeps the length."""
     return a + t * (b - a)
 
 
 def slerp(a, b, t):
     """Mix two z on the arc from `a` (t = 0) to `b` (t = 1): the length changes evenly, as does the angle.
 
-    Shapes: a, b (..., latent_dim), t a number or (..., 1) -> (..., latent_dim).
-    Source: Shoemake 1985; White 2016, 'Sampling generative networks'.
+    Shapes: a, b (..., latent_dim), t a number or (..., 1) -> (..., latent_dim). Source: Shoemake 1985; White 2016.
     """
     length_a, length_b = (z.norm(dim=-1, keepdim=True).clamp(min=1e-12) for z in (a, b))
     cosine = (a * b).sum(-1, keepdim=True) / (length_a * length_b)
@@ -28,15 +23,11 @@ def slerp(a, b, t):
 
 
 def walk(stops, *, steps=12, mix=slerp):
-    """Walk from stop to stop and back to the first: the z on the way, for a film without a jump.
-
-    Shapes: stops (K, latent_dim), K >= 2 -> (K * steps, latent_dim).
-    Raises: ValueError: 'A walk needs ...'
-    """
+    """Walk from stop to stop (K, latent_dim) and back to the first: the z on the way (K * steps, latent_dim)."""
     if stops.ndim != 2 or len(stops) < 2 or steps < 1:
-        raise ValueError(
-            f"A walk needs at least two stops (K, latent_dim) and one step between them; found stops "
-            f"{tuple(stops.shape)} and steps={steps}. Try walk(torch.randn(5, gan.generator.latent_dim))."
+        found = (
+            f"found stops {tuple(stops.shape)} and steps={steps}. Try walk(torch.randn(5, gan.generator.latent_dim))"
         )
+        raise ValueError(f"A walk needs at least two stops (K, latent_dim) and one step between them; {found}.")
     times = [i / steps for i in range(steps)]
     return torch.stack([mix(a, b, t) for a, b in zip(stops, stops.roll(-1, 0)) for t in times])

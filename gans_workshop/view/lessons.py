@@ -4,6 +4,8 @@ import numpy as np
 
 from gans_workshop.view.plots import CRIMINAL, DETECTIVE, LABEL, SMALL, figure_with_axes, label_axes
 
+SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
+
 
 def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
     """Plot each of `curves` (name: values over `x`) in its own axes, with a dot and its value at each of `marks`."""
@@ -59,9 +61,6 @@ def show_game(moments, *, title=None):
     for ax, label in zip(axes[:, 0], ("D's weights", "a fake, G(z)", "losses"), strict=True):
         ax.set_ylabel(label, fontsize=LABEL)
     return fig
-
-
-SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
 
 
 def _draw_field(ax, opinions, real, fakes, *, pushes=None):

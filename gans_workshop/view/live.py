@@ -37,13 +37,15 @@ class LiveView:
     """Give it to `train(..., watch=LiveView())`: pictures for the same z, losses, opinions, and the time left.
 
     The picture is renewed every `seconds` at most, and more rarely where drawing it would cost more than 4 % of the
-    time. In a terminal it is a progress bar. `film` keeps what was seen.
+    time. `film` keeps what the fixed z became, also outside a notebook, where nothing is drawn.
     """
 
     def __init__(self, *, seconds=2):
-        self.seconds = seconds
-        self.film = Film()
+        from IPython import get_ipython
+
+        self.seconds, self.film = seconds, Film()
         self.screen, self.start, self.next_picture = None, 0, 0
+        self.broken = not hasattr(get_ipython(), "kernel")  # no notebook
 
     def __call__(self, gan, done, last):
         """Look at the game after a round; `done` is the part of the budget that is spent."""
@@ -51,29 +53,20 @@ class LiveView:
             return
         self.film.keep(gan)
         now = time.monotonic()
-        if self.screen is None:
-            self.start, self.next_picture = now, now
-        if last or now >= self.next_picture:
-            self._show(gan, done, _time_left(now - self.start, done), last)
+        if not self.start:
+            self.start = self.next_picture = now
+        if not self.broken and (last or now >= self.next_picture):
+            try:
+                self.screen = self.screen or _Screen()
+                self.screen.show(gan, done, _time_left(now - self.start, done))
+                if last:
+                    self.screen.finish(gan)
+            except Exception as error:  # whatever it is, hours of training are worth more than a picture
+                print(f"The live view broke down; training goes on without it ({type(error).__name__}: {error}).")
+                self.broken = True
             self.next_picture = now + max(self.seconds, 25 * (time.monotonic() - now))
         if last:
-            self.screen = None
-
-    def _show(self, gan, done, time_left, last):
-        try:
-            self.screen = self.screen or (_Screen() if _in_notebook() else _Terminal())
-            self.screen.show(gan, done, time_left)
-            if last:
-                self.screen.finish(gan)
-        except Exception as error:  # whatever it is, hours of training are worth more than a picture
-            print(f"The live view broke down; training goes on without pictures ({type(error).__name__}: {error}).")
-            self.screen = None if last else _Terminal()
-
-
-def _in_notebook():
-    from IPython import get_ipython
-
-    return hasattr(get_ipython(), "kernel")
+            self.screen, self.start = None, 0
 
 
 def _time_left(elapsed, done):
@@ -131,22 +124,3 @@ class _Screen:
         alt = {"alt": f"The pictures, losses and opinions after {gan.step} rounds"}
         self.output.update(Image(self.png, metadata=alt))  # Colab's IPython 7 knows no Image(alt=...)
         self.box.close()
-
-
-class _Terminal:
-    """The view outside a notebook: a progress bar."""
-
-    def __init__(self):
-        from tqdm import tqdm
-
-        self.bar = tqdm(total=100, unit="%", bar_format="{percentage:3.0f}% {bar} {postfix}")
-
-    def show(self, gan, done, time_left):
-        history = gan.history
-        self.bar.n = round(100 * done)
-        self.bar.set_postfix_str(
-            f"round {gan.step:,}, D(x) {history.d_real[-1]:.2f}, D(G(z)) {history.d_fake[-1]:.2f}, {time_left}"
-        )
-
-    def finish(self, gan):
-        self.bar.close()

@@ -1,7 +1,4 @@
-"""Draw pictures, film strips and curves. Each function returns a Figure and never shows it: a cell's last line does.
-
-matplotlib is imported inside the functions, so that importing the package stays fast.
-"""
+"""Draw pictures, film strips and curves. Each function returns a Figure and never shows it: a cell's last line does."""
 
 import io
 import math
@@ -42,10 +39,9 @@ def _pixels(images):
 
 
 def contact_sheet(images, *, columns=8, gap=2):
-    """Lay pictures side by side on one white sheet.
+    """Lay pictures side by side on one white sheet. Raises: as `check_images`.
 
     Shapes: images (N, C, H, W), float in [-1, 1] or uint8 -> uint8 array (H, W) for C = 1, (H, W, 3) for C = 3.
-    Raises: ValueError, in one sentence, for any other shape or range.
     """
     images = _pixels(images)
     count, channels, height, width = images.shape
@@ -95,27 +91,25 @@ def _draw_line(ax, rounds, values, *, style, label):
     """Draw at most MAX_POINTS values thin and their moving average thick; return the average."""
     count = min(len(rounds), len(values))  # an interrupted training may have noted one and not the other
     rounds, values = np.asarray(rounds[:count], float), np.asarray(values[:count], float)
-    pieces = np.array_split(np.arange(count), min(count, MAX_POINTS)) if count else []
-    some = _thin(pieces)
+    if not count:
+        return values
+    pieces = np.array_split(np.arange(count), min(count, MAX_POINTS))
+    some, last = _thin(pieces), [piece[-1] for piece in pieces]
     smooth = _smooth(np.array([values[piece].mean() for piece in pieces]))
     ax.plot(rounds[some], values[some], color=style["color"], linewidth=0.6, alpha=0.4)
-    ax.plot(rounds[[piece[-1] for piece in pieces]], smooth, **style, linewidth=2.2, label=label)
+    ax.plot(rounds[last], smooth, **style, linewidth=2.2, label=label)
     return smooth
 
 
 def _thin(pieces):
-    """Pick one index of each piece, never the same one in a row: a rhythm of the batches would show as a pattern."""
-    golden = 0.618  # multiples of it, without their whole part, are spread evenly and never repeat
-    return [piece[int(len(piece) * (golden * i % 1))] for i, piece in enumerate(pieces)]
+    """Pick an index of each piece, never at the same part of it twice: a rhythm of the batches would show."""
+    return [piece[int(len(piece) * (0.618 * i % 1))] for i, piece in enumerate(pieces)]
 
 
 def _smooth(values):
-    """Average each value with its neighbours, a 25th of the line in all; at the ends there are fewer neighbours."""
-    if not len(values):
-        return values
+    """Average each value with its neighbours, a 25th of the line in all; at the ends there are fewer of them."""
     window = np.ones(1 + len(values) // 25)
-    sums, counts = np.convolve(values, window, "same"), np.convolve(np.ones_like(values), window, "same")
-    return sums / counts
+    return np.convolve(values, window, "same") / np.convolve(np.ones_like(values), window, "same")
 
 
 def _mark(ax, level, text, color, *, va="center"):
@@ -124,11 +118,12 @@ def _mark(ax, level, text, color, *, va="center"):
 
 
 def label_axes(ax, xlabel, ylabel):
+    """Finish axes as all figures have them: labels, no frame above and at the right, the legend above the curves."""
     ax.set_xlabel(xlabel, fontsize=LABEL)
     ax.set_ylabel(ylabel, fontsize=LABEL)
     ax.tick_params(labelsize=SMALL)
     ax.spines[["top", "right"]].set_visible(False)
-    if ax.get_legend_handles_labels()[0]:  # above the curves, where it hides none of them
+    if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, fontsize=SMALL)
 
 

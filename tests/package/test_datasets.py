@@ -1,0 +1,186 @@
+"""The digits: bundled, apart, and fetched whole, from a server of our own, or not at all."""
+
+import hashlib
+import http.client
+import http.server
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from gans_workshop import fetch_sample, load_digits, load_portraits
+from gans_workshop.files import datasets
+from tools import ROOT
+
+KEEP_OUT = "http://127.0.0.1:9/"  # nobody listens there
+
+
+def test_the_bundled_digits_are_balanced_and_kept_apart():
+    images, labels = load_digits()
+    judged, judged_labels = load_digits(test=True)
+    assert images.shape == (10_000, 1, 28, 28) and images.dtype == torch.uint8
+    assert judged.shape == (2_000, 1, 28, 28) and judged_labels.dtype == torch.int64
+    assert labels.bincount().tolist() == [1000] * 10
+    assert judged_labels.bincount().tolist() == [200] * 10
+    assert images.min() == 0 and images.max() == 255
+    assert not {x.numpy().tobytes() for x in images} & {x.numpy().tobytes() for x in judged}
+
+
+# The portraits
+
+
+def test_the_bundled_portraits_are_many_different_and_aligned(capsys):
+    images = load_portraits()
+    assert images.shape[1:] == (3, 64, 64) and images.dtype == torch.uint8
+    assert len(images) >= 500 and len({x.numpy().tobytes() for x in images}) == len(images)
+    mean = images.float().mean(0)
+    assert mean[:, :4, :4].min() > 225, "white paper in the corners"
+    assert mean[2, 28:36, 28:36].mean() < 160 < mean[0, 28:36, 28:36].mean(), "a face in the middle: little blue in it"
+    said = capsys.readouterr().out
+    assert "OpenMoji" in said and "CC BY-SA 4.0" in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("image_size", [32, 128])
+def test_portraits_come_in_other_sizes_with_the_same_colours(image_size):
+    images, resized = load_portraits(), load_portraits(image_size=image_size)
+    assert resized.shape == (len(images), 3, image_size, image_size) and resized.dtype == torch.uint8
+    torch.testing.assert_close(
+        resized.float().mean((2, 3)), images.float().mean((2, 3)), atol=2, rtol=0, msg="colours changed"
+    )
+
+
+def test_the_bundle_is_small_and_its_licence_is_named():
+    folder = ROOT / "gans_workshop"
+    assert (folder / "data" / "portraits.png").stat().st_size < 2_000_000
+    licence = (folder.parent / "LICENSE").read_text(encoding="utf-8")
+    assert "OpenMoji" in licence and "https://creativecommons.org/licenses/by-sa/4.0/" in licence
+
+
+# The sample sets, from a server of our own that breaks off, lies or is not there
+
+ZIP = np.random.default_rng(1).bytes(300_000)
+
+
+class SampleServer(http.server.BaseHTTPRequestHandler):
+    """Serves `content` with or without Range, breaks off after `limit` bytes, and notes what was asked for."""
+
+    content, limit, ranges, status = ZIP, None, True, 200
+
+    def do_GET(self):
+        cls = type(self)
+        start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
+        cls.asked.append(start)
+        if cls.status != 200 or (cls.ranges and start >= len(cls.content)):
+            self.send_error(cls.status if cls.status != 200 else 416)
+            return
+        body = cls.content[start:] if cls.ranges else cls.content
+        self.send_response(206 if cls.ranges else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: cls.limit])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def samples(monkeypatch):
+    handler = type("Handler", (SampleServer,), {"asked": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(datasets, "SAMPLES_ADDRESS", f"http://127.0.0.1:{server.server_port}/{{name}}.zip")
+    monkeypatch.setitem(datasets.SAMPLES, "cats", hashlib.sha1(b"blob 300000\0" + ZIP).hexdigest())
+    yield handler
+    server.shutdown()
+    server.server_close()
+
+
+def cached(tmp_path):
+    return {path.name: path.stat().st_size for path in (tmp_path / "cache").iterdir()}
+
+
+def test_a_sample_set_is_fetched_once(samples, tmp_path):
+    path = fetch_sample("cats")
+    assert path.read_bytes() == ZIP and path == tmp_path / "cache" / "cats.zip"
+    assert fetch_sample("cats") == path
+    assert samples.asked == [0] and cached(tmp_path) == {"cats.zip": 300_000}
+
+
+def test_a_download_that_breaks_off_goes_on_from_there(samples):
+    samples.limit = 100_000
+    assert fetch_sample("cats").read_bytes() == ZIP
+    assert samples.asked == [0, 100_000, 200_000]
+
+
+def test_what_arrived_is_kept_for_the_next_day(samples, tmp_path):
+    samples.limit = 20_000
+    with pytest.raises(OSError, match=r"'cats' could not be fetched \(the connection broke off\): try again"):
+        fetch_sample("cats")
+    assert cached(tmp_path) == {"cats.part": 100_000}
+    samples.limit = None
+    assert fetch_sample("cats").read_bytes() == ZIP
+    assert samples.asked[-1] == 100_000 and cached(tmp_path) == {"cats.zip": 300_000}
+
+
+def test_a_server_that_cannot_go_on_starts_again(samples, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "cats.part").write_bytes(ZIP[:1000])
+    samples.ranges = False
+    assert fetch_sample("cats").read_bytes() == ZIP
+    assert samples.asked == [1000]
+
+
+@pytest.mark.parametrize(
+    "part", [b"?" * 1000, b"?" * 300_000, b"?" * 400_000, ZIP], ids=["short", "same", "long", "all"]
+)
+def test_whatever_an_earlier_part_holds_the_right_file_comes_out(samples, tmp_path, part):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "cats.part").write_bytes(part)
+    assert fetch_sample("cats").read_bytes() == ZIP
+    assert cached(tmp_path) == {"cats.zip": 300_000}
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(samples):
+    path = fetch_sample("cats")
+    path.write_bytes(ZIP[:-1] + b"?")
+    assert fetch_sample("cats").read_bytes() == ZIP
+
+
+@pytest.mark.parametrize("content", [b"<html>please log in to this wifi</html>", ZIP[::-1]])
+def test_something_else_is_not_believed_and_not_kept(samples, tmp_path, content):
+    samples.content = content
+    with pytest.raises(OSError, match="not the file that this workshop knows"):
+        fetch_sample("cats")
+    assert cached(tmp_path) == {"cats.part": 0}
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_server_that_refuses_is_asked_once(samples, status):
+    samples.status = status
+    with pytest.raises(OSError, match=r"could not be fetched \(.+\): try again .* load_portraits\(\)"):
+        fetch_sample("cats")
+    assert samples.asked == [0]
+
+
+def test_without_a_network_one_sentence(monkeypatch):
+    monkeypatch.setattr(datasets, "SAMPLES_ADDRESS", KEEP_OUT + "{name}.zip")
+    with pytest.raises(OSError, match=r"'flowers' could not be fetched \(.*refused\): try again") as refusal:
+        fetch_sample("flowers")
+    assert str(refusal.value).count(". ") == 0
+    assert refusal.value.__cause__ is None
+
+
+def test_a_silent_server_is_given_up(monkeypatch):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(datasets, "SAMPLES_ADDRESS", f"http://127.0.0.1:{server.getsockname()[1]}/{{name}}")
+        monkeypatch.setattr(datasets, "SERVER_PATIENCE", 0.2)
+        with pytest.raises(OSError, match="timed out"):
+            fetch_sample("cats")
+
+
+def test_an_unknown_sample_set_is_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match="no sample set 'dogs': choose one of cats, flowers, abstract-paintings"):
+        fetch_sample("dogs")

@@ -1,0 +1,177 @@
+"""The doctor: each failure is provoked, named and mended."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    diagnose,
+    load_digits,
+    seed_everything,
+    train,
+)
+from gans_workshop.game.notes import History
+from gans_workshop.view.diagnosis import REMEDY, WINDOW
+from gans_workshop.view.live import draw_view
+
+# What is said
+
+
+def invent(steps=WINDOW, *, rate=0.75, variety=1.0, d_loss=1.2, d_fake=0.4):
+    """Make a history in which nothing changes, but for what is given as a function of the step."""
+    history = History()
+    for step in range(steps):
+        now = [value(step) if callable(value) else value for value in (d_loss, d_fake, rate, variety)]
+        first = {"steps": step + 1, "d_loss": 1.386 if step == 0 else now[0], "g_loss": 1.0, "d_real": 0.6}
+        history.append(first | {"d_fake": now[1], "detect_rate": now[2], "variety": now[3]})
+    return history
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ({}, "healthy"),
+        ({"rate": 1.0}, "healthy"),  # always right, but not sure: there is still something to learn
+        ({"rate": 1.0, "d_loss": 0.01}, "the detective dominates"),
+        ({"rate": 1.0, "d_loss": 0.01, "variety": 0.0}, "the detective dominates"),
+        ({"rate": 1.0, "d_loss": 0.1}, "healthy"),  # far ahead, as at small learning rates, but G still learns from it
+        (
+            {"rate": 1.0, "d_loss": 0.33, "d_fake": 0.001},
+            "the detective dominates",
+        ),  # with smoothed labels D always pays
+        ({"rate": 1.0, "d_loss": -3.0, "d_fake": 0.001}, "healthy"),  # a Wasserstein loss has no floor
+        ({"rate": 1.0, "d_loss": lambda step: -4.0 if step < 50 else 0.001}, "healthy"),  # and may come back to 0
+        ({"rate": 0.02, "d_loss": 2.0}, "the criminal dominates"),
+        ({"variety": 0.03}, "mode collapse"),
+        ({"variety": lambda step: 0.1 if step % 4 == 0 else 0.5}, "mode collapse"),  # seen in every fourth batch
+        ({"variety": lambda step: 0.1 if step % 25 == 0 else 0.5}, "healthy"),  # two alike by chance
+        ({"rate": lambda step: float(step // 25 % 2)}, "oscillating"),
+        ({"rate": lambda step: 0.15 + 0.6 * (step // 10 % 2), "variety": 0.1}, "oscillating"),
+        (
+            {"rate": lambda step: 0.2 + 0.5 * (step // 10 % 2)},
+            "healthy",
+        ),  # swings, and draws varied pictures all the same
+        ({"rate": lambda step: 0.5 + 0.5 * (step // 10 % 2)}, "healthy"),  # at times unsure, never beaten
+        ({"d_loss": lambda step: np.nan if step > 90 else 1.2}, "NaN"),
+        ({"d_loss": np.inf}, "NaN"),
+    ],
+)
+def test_each_state_has_its_name_its_evidence_and_an_advice(what, name):
+    verdict = diagnose(invent(**what))
+    assert verdict.name == name
+    assert verdict.sentence.lower().startswith(name.lower()) and any(letter.isdigit() for letter in verdict.sentence)
+    assert verdict.sentence.endswith(".") and verdict.advice.endswith(".") and "\n" not in verdict.sentence
+
+
+def test_only_the_last_steps_count():
+    assert diagnose(invent(3 * WINDOW, rate=lambda step: 0.0 if step < 2 * WINDOW else 0.75)).name == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ({"rate": lambda step: max(0.0, 0.75 - step / 400)}, "the criminal dominates"),
+        (
+            {"rate": lambda step: min(1.0, 0.75 + step / 400), "d_loss": lambda step: 1.3 * 0.98**step},
+            "the detective dominates",
+        ),
+        ({"variety": lambda step: max(0.05, 1 - step / 300)}, "mode collapse"),
+        ({"rate": lambda step: 0.6 + min(0.4, step / 600) * (-1) ** (step // 10)}, "oscillating"),
+    ],
+)
+def test_a_failure_that_creeps_in_is_named_once_it_is_there(what, name):
+    assert diagnose(invent(WINDOW, **what)).name == "healthy"
+    assert diagnose(invent(400, **what)).name == name
+
+
+def test_many_d_steps_make_the_first_loss_small_and_mean_nothing():
+    history = invent(rate=1.0, d_loss=0.3)
+    history.d_loss[0] = 0.001
+    assert diagnose(history).name == "healthy"
+    history = invent(rate=1.0, d_loss=1e-6)
+    history.d_loss[0] = 0.001
+    assert diagnose(history).name == "the detective dominates"
+
+
+def test_a_loss_that_was_no_number_long_ago_is_forgotten():
+    history = invent(2 * WINDOW, rate=1.0, d_loss=lambda step: np.nan if step == 20 else 0.001)
+    assert diagnose(history).name == "the detective dominates"
+
+
+def test_noise_of_single_batches_is_no_oscillation():
+    dice = np.random.default_rng(0)
+    assert diagnose(invent(rate=lambda step: dice.uniform(0.5, 1))).name == "healthy"
+
+
+@pytest.mark.parametrize("steps", [0, 1, WINDOW - 1])
+def test_a_short_history_gets_a_plain_answer(steps):
+    verdict = diagnose(invent(steps))
+    assert verdict.name == "too early to say" and f"has {steps}." in verdict.sentence
+
+
+def test_a_history_from_an_older_version_gets_a_plain_answer():
+    state = invent(500).state_dict()
+    old = History()
+    old.load_state_dict({name: state[name] for name in ("steps", "d_loss", "g_loss", "d_real", "d_fake")})
+    verdict = diagnose(old)
+    assert verdict.name == "too early to say" and "older version" in verdict.sentence
+    for step in range(WINDOW):
+        old.append(501 + step, 1.2, 1.0, 0.6, 0.4, 0.75, 1.0, 1.0, 1.0)
+    assert diagnose(old).name == "healthy"
+
+
+def test_a_history_cut_off_in_the_middle_of_a_note_is_read():
+    history = invent()
+    history.d_loss.append(1.0)
+    assert diagnose(history).name == "healthy"
+
+
+def test_reading_changes_nothing():
+    history = invent()
+    before = copy.deepcopy(vars(history))
+    diagnose(history)
+    assert vars(history) == before
+
+
+# Provoked, named and mended, with small players
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "latent_dim", "d_lr", "g_lr"),
+    [
+        ("healthy", 64, 3e-3, 3e-3),
+        ("mode collapse", 1, 3e-3, 3e-3),
+        ("the criminal dominates", 64, 3e-5, 3e-3),
+        ("the detective dominates", 64, 3e-3, 3e-5),
+    ],
+)
+def test_a_failure_is_provoked_by_one_change_and_named(name, latent_dim, d_lr, g_lr, seed):
+    seed_everything(seed)
+    digits, _ = load_digits()
+    gan = GAN(Generator(width=8, latent_dim=latent_dim), Discriminator(width=8), d_lr=d_lr, g_lr=g_lr, seed=seed)
+    train(gan, digits, steps=130, batch_size=32)
+    assert diagnose(gan.history).name == name
+
+
+def test_a_loss_that_is_no_number_is_noted_for_the_doctor(make_gan, digits):
+    gan = make_gan(d_lr=1e30, g_lr=1e30)
+    with pytest.raises(FloatingPointError):
+        train(gan, digits, steps=5)
+    assert diagnose(gan.history).name == "NaN"
+
+
+def test_every_verdict_has_a_remedy():
+    names = {diagnose(invent(rate=rate, variety=v, d_loss=0.01)).name for rate in (0.0, 0.5, 1.0) for v in (0.0, 1.0)}
+    assert names <= set(REMEDY)
+
+
+def test_the_live_view_says_it_under_the_pictures(make_gan):
+    gan = make_gan()
+    gan.history = invent(variety=0.03)
+    said, verdict = draw_view(gan).get_supxlabel().replace("\n", " "), diagnose(gan.history)
+    assert said == f"{verdict.sentence} {verdict.advice}" and "Mode collapse" in said and "Give z more numbers" in said

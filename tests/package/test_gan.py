@@ -1,0 +1,303 @@
+"""The two players: each step moves one of them as the textbook says, and the state of the game can be kept."""
+
+import copy
+import io
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    LiveView,
+    discriminator_step,
+    generator_step,
+    non_saturating,
+    to_float,
+    train,
+    wasserstein_gp,
+)
+from gans_workshop.game import notes
+from gans_workshop.game.gan import PARTS
+
+# One step
+
+
+def test_a_discriminator_step_changes_no_bit_of_the_generator(make_gan, digits, bits, same):
+    gan = make_gan()
+    train(gan, digits, steps=2)
+    before = {
+        name: bits(getattr(gan, name)) for name in ("generator", "average_generator", "g_optimizer", "discriminator")
+    }
+    discriminator_step(gan, to_float(digits[:32]))
+    assert same(before["generator"], bits(gan.generator))
+    assert same(before["average_generator"], bits(gan.average_generator))
+    assert same(before["g_optimizer"], bits(gan.g_optimizer))
+    assert not same(before["discriminator"], bits(gan.discriminator))
+
+
+def test_a_generator_step_changes_no_bit_of_the_discriminator(make_gan, digits, bits, same):
+    gan = make_gan()
+    train(gan, digits, steps=2)
+    before = {name: bits(getattr(gan, name)) for name in ("discriminator", "d_optimizer", "generator")}
+    generator_step(gan, 32)
+    assert same(before["discriminator"], bits(gan.discriminator))
+    assert same(before["d_optimizer"], bits(gan.d_optimizer))
+    assert not same(before["generator"], bits(gan.generator))
+
+
+def test_after_a_step_every_weight_can_learn_again(make_gan, digits):
+    gan = make_gan()
+    discriminator_step(gan, to_float(digits[:8]))
+    generator_step(gan, 8)
+    for network in (gan.generator, gan.discriminator):
+        assert all(p.requires_grad for p in network.parameters())
+        assert all(m.track_running_stats for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d))
+
+
+def test_the_steps_equal_textbook_steps_written_by_hand(make_gan, digits):
+    gan = make_gan()
+    generator, discriminator = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
+    d_adam = torch.optim.Adam(discriminator.parameters(), lr=3e-3, betas=(0.5, 0.999))
+    real, noise = to_float(digits[:32]), gan.random.clone_state()
+    lesson = discriminator_step(gan, real)
+
+    fake = generator(torch.randn(32, 64, generator=noise)).detach()
+    p_real, p_fake = discriminator(real).sigmoid(), discriminator(fake).sigmoid()
+    d_loss = -p_real.log().mean() - (1 - p_fake).log().mean()
+    d_adam.zero_grad()
+    d_loss.backward()
+    d_adam.step()
+    torch.testing.assert_close(lesson.d_loss, d_loss.detach(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(lesson.real_logits.sigmoid(), p_real.detach(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(lesson.fake_logits.sigmoid(), p_fake.detach(), rtol=1e-4, atol=1e-5)
+    assert torch.equal(lesson.real, real)
+    torch.testing.assert_close(lesson.fake, fake, rtol=1e-4, atol=1e-5)
+    for theirs, mine in zip(gan.discriminator.parameters(), discriminator.parameters()):
+        torch.testing.assert_close(theirs.grad, mine.grad, rtol=1e-3, atol=1e-4)
+
+    discriminator.load_state_dict(gan.discriminator.state_dict())
+    packaged_loss = generator_step(gan, 32).item()
+    g_loss = -discriminator(generator(torch.randn(32, 64, generator=noise))).sigmoid().log().mean()
+    g_loss.backward()
+    assert packaged_loss == pytest.approx(g_loss.item(), rel=1e-3)
+    for theirs, mine in zip(gan.generator.parameters(), generator.parameters()):
+        torch.testing.assert_close(theirs.grad, mine.grad, rtol=1e-2, atol=1e-4)
+
+
+def test_k_discriminator_steps_are_really_k(make_gan, digits):
+    gan = make_gan(d_steps=5)
+    train(gan, digits, steps=3, batch_size=16)
+    steps = [
+        {state["step"].item() for state in optimizer.state.values()} for optimizer in (gan.d_optimizer, gan.g_optimizer)
+    ]
+    assert steps == [{15}, {3}]
+    assert gan.step == 3 and gan.seen == 3 * 5 * 16
+
+
+def test_a_penalty_and_an_augmentation_are_played_by_both_sides(make_gan, digits):
+    looked_at = []
+
+    def shift(images):
+        looked_at.append(tuple(images.shape))
+        return images.roll(1, dims=3)
+
+    gan = make_gan(augment=shift, loss=wasserstein_gp)
+    train(gan, digits, steps=1, batch_size=8)
+    assert looked_at == [(8, 1, 28, 28)] * 3  # real and fake for D, fake for G
+    gan.loss = non_saturating._replace(penalty=lambda network, real, fake: torch.tensor(100.0))
+    assert 100 < discriminator_step(gan, to_float(digits[:8])).d_loss < 120
+
+
+def test_nothing_is_measured_twice_in_a_round(make_gan, digits, monkeypatch):
+    """With five turns for D as with one: the doctor's numbers come from the last turn."""
+    calls = []
+    for name in ("variety", "detect_rate", "gradient_length"):
+        whole = getattr(notes, name)
+        monkeypatch.setattr(notes, name, lambda *a, name=name, whole=whole: calls.append(name) or whole(*a))
+    train(make_gan(d_steps=5), digits, steps=2, batch_size=8)
+    assert sorted(calls) == ["detect_rate"] * 2 + ["gradient_length"] * 4 + ["variety"] * 2
+
+
+def test_a_round_without_turns_for_d_is_refused(make_gan):
+    with pytest.raises(ValueError, match="d_steps=0 must be at least 1"):
+        make_gan(d_steps=0)
+
+
+# The state
+
+
+def test_a_saved_state_goes_on_in_a_new_gan(make_gan, digits, bits, same):
+    whole, first, second = make_gan(), make_gan(), make_gan(seed=5)
+    train(whole, digits, steps=9)
+    train(first, digits, steps=4)
+    saved = io.BytesIO()
+    torch.save(first.state_dict(), saved)
+    train(first, digits, steps=7)  # must not leak into what was saved
+    saved.seek(0)
+    second.load_state_dict(torch.load(saved, weights_only=True))
+    train(second, digits, steps=9)
+    assert same(bits(whole), bits(second))
+    torch.testing.assert_close(whole.sample(whole.fixed_z), second.sample(second.fixed_z), rtol=0, atol=0)
+
+
+def test_the_average_follows_the_generator(make_gan, digits):
+    gan = make_gan()
+    train(gan, digits, steps=1)
+    for kept, new in zip(gan.average_generator.parameters(), gan.generator.parameters()):
+        torch.testing.assert_close(kept, new)
+    before = [p.clone() for p in gan.average_generator.parameters()]
+    train(gan, digits, steps=2)
+    for kept, old, new in zip(gan.average_generator.parameters(), before, gan.generator.parameters()):
+        torch.testing.assert_close(kept, old + 10 / 11 * (new - old))
+
+
+def test_the_same_z_gives_the_same_picture_alone_and_in_company(make_gan, digits):
+    gan = make_gan()
+    train(gan, digits, steps=3)
+    together = gan.sample(gan.fixed_z)
+    torch.testing.assert_close(gan.sample(gan.fixed_z[7:8])[0], together[7], rtol=1e-4, atol=1e-5)
+    assert together.shape == (64, 1, 28, 28) and together.abs().max() <= 1
+    assert gan.sample(300).shape == (300, 1, 28, 28)
+
+
+def test_players_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=re.escape("(1, 32, 32)")):
+        GAN(Generator(image_size=32), Discriminator(image_size=64))
+    with pytest.raises(ValueError, match="same image_size and channels"):
+        GAN(Generator(channels=3), Discriminator(channels=1))
+
+
+def test_the_state_has_every_part_and_nothing_that_only_pickle_can_read(make_gan):
+    state = make_gan().state_dict()
+    values = {"step", "seen", "seconds", "seed", "fixed_z", "fixed_condition", "random"}
+    assert set(state) == {*PARTS, *values}
+
+
+def test_a_state_of_another_game_is_told(make_gan, digits):
+    gan = make_gan()
+    assert gan.misfit(make_gan(seed=1).state_dict()) == ""  # nothing is lost: this one has not begun
+    train(gan, digits, steps=1)
+    assert gan.misfit(gan.state_dict()) == ""
+    assert gan.misfit(make_gan(seed=1).state_dict()) == "began with another seed"
+    assert "another width" in gan.misfit(GAN(Generator(width=8), Discriminator(width=4)).state_dict())
+    assert "is built in another way" in gan.misfit({"step": 3})
+
+
+@pytest.mark.parametrize("part", ["generator", "discriminator", "average_generator", "d_optimizer", "g_optimizer"])
+def test_a_number_that_is_none_is_found_in_every_part(make_gan, digits, part):
+    gan = make_gan()
+    train(gan, digits, steps=1)
+    assert gan.is_finite()
+    broken = getattr(gan, part)
+    memory = broken.state_dict() if isinstance(broken, nn.Module) else next(iter(broken.state.values()))
+    with torch.no_grad():
+        next(tensor for tensor in memory.values() if tensor.ndim).fill_(torch.nan)
+    assert not gan.is_finite()
+
+
+# Conditions: what both players are told about each picture
+
+
+class ToldGenerator(nn.Module):
+    """Draw a picture that is as bright as its label says: a toy, to see what arrives."""
+
+    latent_dim = 3
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, z, labels):
+        brightness = self.scale * (labels.float() / 5 - 1) + 0 * z.sum(1)
+        return brightness[:, None, None, None].expand(-1, 1, 8, 8)
+
+
+class ToldDiscriminator(nn.Module):
+    """Compare the mean of a picture with its label; `told` keeps what it was asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.told = nn.Parameter(torch.ones(1)), []
+
+    def forward(self, images, labels):
+        self.told.append((images.detach().mean((1, 2, 3)), labels))
+        return (self.weight * images.mean((1, 2, 3)) * labels)[:, None]
+
+
+def told_gan(**options):
+    return GAN(ToldGenerator(), ToldDiscriminator(), fixed_condition=torch.arange(64) % 10, **options)
+
+
+@pytest.fixture
+def grey_squares():
+    """20 pictures of one grey each, and the label that says which: 0 is black."""
+    labels = torch.arange(20) % 10
+    return (labels.float() / 5 - 1)[:, None, None, None] + torch.zeros(20, 1, 8, 8), labels
+
+
+def test_a_condition_reaches_both_players_beside_its_own_picture(grey_squares):
+    images, labels = grey_squares
+    gan = told_gan(d_steps=2)
+    gan.discriminator.told.clear()
+    train(gan, images, conditions=labels, steps=3, batch_size=4)
+    assert gan.step == 3 and len(gan.discriminator.told) == 3 * 5
+    for i in range(0, 15, 5):  # a round: real, fake, real, fake for D's two turns; fake for G's
+        means, told = zip(*gan.discriminator.told[i : i + 5])
+        for real in (0, 2):
+            torch.testing.assert_close(means[real], told[real].float() / 5 - 1)
+        assert torch.equal(told[0], told[1]) and torch.equal(told[2], told[3])
+        assert torch.equal(told[3], told[4]) and not torch.equal(told[1], told[3])
+
+
+def test_a_picture_as_condition_arrives_as_it_is(digits):
+    class Copy(ToldGenerator):
+        def forward(self, z, pictures):
+            return self.scale * pictures
+
+    class Compare(ToldDiscriminator):
+        def forward(self, images, pictures):
+            self.told.append((images.detach(), pictures))
+            return (self.weight * (images - pictures).mean((1, 2, 3)))[:, None]
+
+    images = to_float(digits[:64])
+    gan = GAN(Copy(), Compare(), fixed_condition=images)
+    gan.discriminator.told.clear()
+    train(gan, images, conditions=-images, steps=2, batch_size=4)
+    real, condition = gan.discriminator.told[0]
+    assert torch.equal(real, -condition)
+    torch.testing.assert_close(gan.preview(), gan.average_generator.scale.detach() * images)
+
+
+def test_samples_and_previews_are_drawn_for_their_conditions():
+    gan = told_gan()
+    torch.testing.assert_close(gan.preview().mean((1, 2, 3)), (torch.arange(64) % 10).float() / 5 - 1)
+    fives = gan.sample(torch.zeros(300, 3), torch.full((300,), 5))
+    assert fives.shape == (300, 1, 8, 8) and fives.abs().max() < 1e-6
+
+
+def test_a_game_with_conditions_is_watched_saved_and_goes_on_exactly(grey_squares, tmp_path, bits, same, capsys):
+    images, labels = grey_squares
+    whole, view = told_gan(), LiveView()
+    train(whole, images, conditions=labels, steps=9, batch_size=4, watch=view)
+    assert view.film.frames[-1].shape == (64, 1, 8, 8)
+    train(told_gan(), images, conditions=labels, steps=4, batch_size=4, checkpoint=tmp_path)
+    again = told_gan()
+    train(again, images, conditions=labels, steps=9, batch_size=4, checkpoint=tmp_path)
+    assert "Going on from round 4" in capsys.readouterr().out
+    assert same(bits(whole), bits(again))
+    with pytest.raises(ValueError, match="learns from 20 other conditions"):
+        train(told_gan(), images, conditions=labels.flip(0), steps=9, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize("count", [0, 19, 21])
+def test_conditions_that_do_not_fit_are_refused_in_one_sentence(make_gan, grey_squares, digits, count):
+    conditions = torch.zeros(count, dtype=torch.long) if count else None
+    with pytest.raises(ValueError, match=f"There are {count} conditions, and this game needs 20: one for each picture"):
+        train(told_gan(), grey_squares[0], conditions=conditions, steps=1)
+    if count:
+        with pytest.raises(ValueError, match=f"There are {count} conditions, and this game needs 0"):
+            train(make_gan(), digits, conditions=conditions, steps=1)

@@ -1,0 +1,85 @@
+"""The figures of single lessons: screens of four pixels, a game in slow motion, curves, sheets of dots."""
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_hex, to_rgb
+
+from gans_workshop.view import lessons, plots
+from tools import check_figure
+
+MOMENT = ("start", [0.5, -0.14, 0.65, 1.52], [0.6, 0.58, 0.48, 0.5], 1.54, 0.3)
+FIGURES = {
+    "screens": lambda: lessons.show_screens([[1, 0, 0, 1]] * 7, captions=["a face"] * 7, columns=3, title="Faces"),
+    "one screen": lambda: lessons.show_screens([[1, 0, 0, 1]], numbers=False),
+    "weights": lambda: lessons.show_screens([[1, -1, -1, 1]], signed=True, captions=["D's weights\n(by hand)"]),
+    "game": lambda: lessons.show_game([MOMENT, MOMENT, MOMENT], title="Slow motion"),
+    "curves": lambda: lessons.plot_curves(
+        np.linspace(0.1, 1), {"a": np.linspace(0, 1), "b": np.linspace(1, 0)}, marks=[0.5], xlabel="p", ylabel="error"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_each_figure_is_sound(name):
+    check_figure(FIGURES[name])
+
+
+def test_axes_are_labelled():
+    for ax in FIGURES["curves"]().axes:
+        assert ax.get_xlabel() and ax.get_ylabel()
+
+
+# Slanted land
+
+
+def test_dark_is_one_and_every_number_can_be_read():
+    ax = lessons.show_screens([[1, 0.25, 0.6, 0]]).axes[0]
+    picture = ax.images[0]
+    assert picture.to_rgba(1)[:3] == (0, 0, 0) and picture.to_rgba(0)[:3] == (1, 1, 1)
+    assert picture.get_array().tolist() == [[1, 0.25], [0.6, 0]]
+    assert [text.get_text() for text in ax.texts] == ["1.00", "0.25", "0.60", "0.00"]
+    for text, value in zip(ax.texts, (1, 0.25, 0.6, 0), strict=True):
+        assert abs(np.mean(to_rgb(text.get_color())) - np.mean(picture.to_rgba(value)[:3])) > 0.4
+
+
+def test_weights_show_their_signs_in_colour_and_number():
+    ax = lessons.show_screens([[2.5, -0.3, -2.5, 0]], signed=True).axes[0]
+    assert [text.get_text() for text in ax.texts] == ["+2.50", "-0.30", "-2.50", "+0.00"]
+    above, below = ax.images[0].to_rgba(1), ax.images[0].to_rgba(-1)
+    assert above[1] > above[0] and below[0] > below[1]  # green, purple
+    for text, value in zip(ax.texts, (2.5, -0.3, -2.5, 0), strict=True):
+        assert abs(np.mean(to_rgb(text.get_color())) - np.mean(ax.images[0].to_rgba(value)[:3])) > 0.4
+
+
+def test_the_game_shows_weights_fake_and_errors_in_the_players_colours():
+    fig = lessons.show_game([MOMENT])
+    weights, fake, errors = fig.axes
+    assert weights.get_title() == "start"
+    assert fake.images[0].get_array().ravel().tolist() == MOMENT[2]
+    assert [bar.get_height() for bar in errors.patches] == [1.54, 0.3]
+    colours = [to_rgb(plots.DETECTIVE["color"]), to_rgb(plots.CRIMINAL["color"])]
+    assert [bar.get_facecolor()[:3] for bar in errors.patches] == colours
+
+
+# Dots on a sheet
+
+
+def test_fields_show_real_dots_and_fakes_in_their_colours_and_pushes_as_arrows():
+    real, fakes = np.zeros((5, 2)), np.ones((7, 2))
+    fig = lessons.show_fields(
+        [("one", None, fakes), ("two", np.eye(4), fakes, np.ones((3, 2)))], real=real, title="both"
+    )
+    one, two = fig.axes
+    assert [len(line.get_xdata()) for line in one.lines] == [5, 7]
+    assert to_hex(one.lines[1].get_color()) == "#d55e00"
+    assert not one.images and len(two.images) == 1
+    assert [type(c).__name__ for c in two.collections] == ["Quiver"] and two.collections[0].N == 3
+    assert [ax.get_title() for ax in fig.axes] == ["one", "two"]
+
+
+def test_visits_are_strips_of_hills_over_rounds():
+    fig = lessons.show_visits({"a": np.zeros((6, 8)), "b": torch.ones(6, 8) / 8}, rounds=60)
+    assert [ax.get_title(loc="left") for ax in fig.axes] == ["a", "b"]
+    (image,) = fig.axes[1].images
+    assert image.get_array().shape == (8, 6) and tuple(image.get_extent()) == (0, 60, 0.5, 8.5)

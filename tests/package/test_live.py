@@ -1,0 +1,164 @@
+"""The live view: renewed in place, thrifty, harmless; and the film that it keeps."""
+
+import time
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+
+from gans_workshop import LiveView, non_saturating, train
+from gans_workshop.view import live
+from gans_workshop.view.live import FILM_LENGTH, Film
+from gans_workshop.view.plots import contact_sheet
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """A notebook's display, without a notebook: what was shown, and what took its place."""
+    shown = []
+
+    class Handle:
+        def update(self, what):
+            shown.append(("in its place", type(what).__name__))
+
+    def display(data, raw, display_id):
+        shown.append(("new", *data))
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel="a notebook's"))
+    return shown
+
+
+def test_one_picture_is_renewed_in_place_and_stays(screen, make_gan, digits, monkeypatch):
+    pngs = []
+    monkeypatch.setattr(live, "to_png", lambda figure, dpi: pngs.append(figure) or b"\x89PNG")
+    view = LiveView(seconds=0)
+    train(make_gan(), digits, steps=5, batch_size=8, watch=view)
+    assert screen == [
+        ("new", "application/vnd.jupyter.widget-view+json", "text/plain"),
+        ("in its place", "Image"),
+    ]
+    assert pngs, "it was drawn"
+    assert plt.get_fignums() == [], "no figure leaks"
+
+
+def test_the_picture_is_a_png_of_fixed_size(screen, make_gan, digits):
+    gan, view = make_gan(), LiveView()
+    for steps in (1, 4):
+        train(gan, digits, steps=steps, batch_size=8, watch=view)
+        png = live.to_png(live.draw_view(gan), dpi=80)
+        assert png.startswith(b"\x89PNG")
+        assert (int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")) == (880, 416)
+    assert (
+        screen
+        == [
+            ("new", "application/vnd.jupyter.widget-view+json", "text/plain"),
+            ("in its place", "Image"),
+        ]
+        * 2
+    ), "going on opens a new view"
+
+
+def test_a_slow_picture_is_drawn_more_rarely(screen, make_gan, digits, monkeypatch):
+    draws = []
+
+    def slow(figure, dpi):
+        draws.append(time.monotonic())
+        time.sleep(0.1)
+        return b"\x89PNG"
+
+    monkeypatch.setattr(live, "to_png", slow)
+    train(make_gan(), digits, minutes=0.05, batch_size=8, watch=LiveView(seconds=0))
+    assert len(draws) <= 4, "3 s hold one picture, another after 25 times its cost, and the last"
+
+
+def test_looking_changes_no_bit_of_the_training(screen, make_gan, digits, bits, same):
+    watched, alone = make_gan(), make_gan()
+    train(watched, digits, steps=6, watch=LiveView(seconds=0))
+    train(alone, digits, steps=6)
+    assert same(bits(watched), bits(alone))
+
+
+def test_a_view_that_fails_does_not_stop_the_training(screen, make_gan, digits, monkeypatch, capsys):
+    def broken(figure, dpi):
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr(live, "to_png", broken)
+    gan = make_gan()
+    train(gan, digits, steps=4, watch=LiveView(seconds=0))
+    assert gan.step == 4
+    assert capsys.readouterr().out.count("training goes on without it (RuntimeError: no font)") == 1
+
+
+@pytest.mark.parametrize("broken", ["_Screen", "_Screen.finish"])
+def test_nothing_that_fails_in_the_view_reaches_the_training(screen, make_gan, digits, monkeypatch, capsys, broken):
+    def fail(*_):
+        raise RuntimeError("comm closed")
+
+    monkeypatch.setattr(f"gans_workshop.view.live.{broken}", fail)
+    gan = make_gan()
+    train(gan, digits, steps=3, watch=LiveView())
+    assert gan.step == 3 and capsys.readouterr().out.count("(RuntimeError: comm closed)") == 1
+
+
+def test_a_loss_that_is_no_number_is_the_last_picture_and_the_view_can_be_used_again(screen, make_gan, digits):
+    gan, view = make_gan(), LiveView(seconds=1000)
+    train(gan, digits, steps=2, watch=view)
+    gan.loss = non_saturating._replace(discriminator=lambda real, fake: real.mean() * torch.nan)
+    with pytest.raises(FloatingPointError):
+        train(gan, digits, steps=4, watch=view)
+    assert live.draw_view(gan).get_supxlabel().startswith("NaN: in round 3")
+    gan.average_generator.load_state_dict(
+        {name: w * torch.nan for name, w in gan.average_generator.state_dict().items()}
+    )
+    live.draw_view(gan)  # also when G draws NaN
+    train(make_gan(), digits, steps=2, watch=view)
+    assert [where for where, *_ in screen] == ["new", "in its place"] * 3
+
+
+def test_outside_a_notebook_it_only_keeps_the_film(make_gan, digits, capsys):
+    view = LiveView()
+    train(make_gan(), digits, steps=3, watch=view)
+    assert view.film.steps == [1, 2, 3] and capsys.readouterr() == ("", "")
+
+
+def test_where_nothing_happened_there_is_nothing_to_see(screen, make_gan, digits):
+    gan = make_gan(loss=non_saturating._replace(generator=lambda fake: 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        train(gan, digits, steps=3, watch=LiveView())
+    assert screen == []
+
+
+def test_the_last_picture_is_drawn_once(screen, make_gan, digits, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(live, "to_png", lambda figure, dpi: drawn.append(figure) or b"\x89PNG")
+    train(make_gan(), digits, steps=1, watch=LiveView(seconds=0))
+    assert len(drawn) == 1
+
+
+def test_the_film_begins_with_the_first_round_and_stays_short(make_gan):
+    gan, film = make_gan(), Film()
+    for step in range(1, 5001):
+        gan.step = step
+        film.keep(gan)
+    assert 20 <= len(film.frames) <= FILM_LENGTH and len(film.steps) == len(film.frames)
+    assert film.steps[0] == 1 and film.steps == sorted(film.steps) and film.steps[-1] > 4000
+    frames, captions = film.pick(6)
+    assert len(frames) == len(captions) == 6
+    assert captions[0] == "1" and captions[-1] == f"{film.steps[-1]:,}"
+    assert frames[0].shape == (64, 1, 28, 28)
+    assert {frame.dtype for frame in film.frames} == {torch.uint8}, "a film in colour must not fill the memory"
+
+
+def test_the_film_shows_the_same_greys(make_gan):
+    gan, film = make_gan(), Film()
+    film.keep(gan)
+    assert (contact_sheet(film.frames[0]) == contact_sheet(gan.sample(gan.fixed_z))).all()
+
+
+def test_a_short_film_gives_what_it_has(make_gan):
+    film = Film()
+    film.keep(make_gan())
+    assert len(film.pick(10)[0]) == 1

@@ -1,0 +1,82 @@
+"""What is noted of each round: once, small, and read from older versions too."""
+
+import math
+
+import pytest
+import torch
+
+from gans_workshop import load_digits, to_float, train
+from gans_workshop.game.notes import NOTES, History, detect_rate, gradient_length, variety
+
+
+def test_a_history_of_hours_stays_small():
+    history = History()
+    for step in range(10_000):
+        history.append(dict.fromkeys(NOTES, 0.5) | {"steps": step})
+    assert sum(values.itemsize * len(values) for values in vars(history).values()) == 9 * 8 * 10_000
+    copied = History()
+    copied.load_state_dict(history.state_dict())
+    assert copied.d_fake == history.d_fake and copied.steps[-1] == 9999
+
+
+def test_each_round_has_a_number_for_each_name(make_gan, digits):
+    gan = make_gan()
+    train(gan, digits, steps=3, batch_size=16)
+    assert set(vars(gan.history)) == set(NOTES)
+    assert list(gan.history.steps) == [1, 2, 3]
+    for name in NOTES:
+        values = getattr(gan.history, name)
+        assert len(values) == 3 and all(map(math.isfinite, values)), name
+    gradient = torch.cat([p.grad.flatten() for p in gan.discriminator.parameters()])
+    torch.testing.assert_close(torch.tensor(gan.history.d_slope[-1]), gradient.norm(), rtol=1e-5, atol=0)
+
+
+def test_what_is_not_known_is_nan():
+    history = History()
+    history.append({"steps": 7})
+    assert list(history.steps) == [7] and math.isnan(history.variety[0])
+
+
+# What is measured
+
+
+def test_the_hit_rate_counts_the_pairs_that_d_gets_right():
+    real = torch.tensor([[3.0], [1.0]])
+    assert detect_rate(real, torch.tensor([[0.0], [-1.0]])) == 1
+    assert detect_rate(real, torch.tensor([[4.0], [5.0]])) == 0
+    assert detect_rate(real, torch.tensor([[2.0], [1.0], [0.0]])) == pytest.approx((3 + 0 + 0.5 + 1) / 6)
+    assert detect_rate(real, real) == 0.5
+
+
+def test_variety_is_one_for_other_real_digits_and_zero_for_one_digit():
+    digits = to_float(load_digits()[0])
+    real, others = digits[:64], digits[64:128]
+    assert variety(others, real) == pytest.approx(1, abs=0.15)
+    one = others[:1].expand(64, -1, -1, -1)
+    assert variety(one, real) < 0.01
+    assert variety(one + 0.02 * torch.randn(64, 1, 28, 28), real) < 0.12
+
+
+@pytest.mark.parametrize("few", [8, 40])
+def test_a_real_picture_shown_twice_in_a_batch_does_not_count_as_alike(few):
+    digits = to_float(load_digits()[0])
+    real, fake = digits[:few], digits[few : 2 * few]
+    assert variety(fake, torch.cat([real, real])[:64]) == pytest.approx(float(variety(fake, real)), rel=0.2)
+
+
+def test_variety_means_the_same_for_any_size_and_colour():
+    for shape in [(16, 1, 16, 16), (200, 3, 64, 64)]:
+        assert variety(torch.rand(shape), torch.rand(shape)) == pytest.approx(1, abs=0.1)
+
+
+def test_a_batch_of_one_and_equal_real_pictures_stop_nothing(make_gan, digits):
+    train(make_gan(), torch.zeros(8, 1, 28, 28, dtype=torch.uint8), steps=2, batch_size=4)
+    gan = make_gan()
+    train(gan, digits, steps=2, batch_size=1)
+    assert len(gan.history.variety) == 2
+
+
+def test_the_length_of_a_gradient():
+    network = torch.nn.Linear(2, 1)
+    (3 * network(torch.tensor([[0.0, 4 / 3]]))).sum().backward()  # slopes 0, 4 and, for the bias, 3
+    assert gradient_length(network) == pytest.approx(5)

@@ -1,0 +1,168 @@
+"""The workshop's folder and cache, in Colab and elsewhere, and what is found in the folder."""
+
+import os
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from gans_workshop import workshop_folder
+from gans_workshop.files import workspace
+from gans_workshop.files.workspace import picture_places
+
+
+def test_the_folder_stands_beside_the_notebooks(tmp_path, monkeypatch):
+    monkeypatch.delenv("GANS_WORKSHOP_FILES")
+    notebooks = tmp_path / "repository" / "notebooks"
+    notebooks.mkdir(parents=True)
+    for here in (notebooks, notebooks.parent):
+        monkeypatch.chdir(here)
+        assert workshop_folder() == notebooks / "gans-workshop-files"
+        assert workshop_folder().is_dir()
+
+
+def test_a_place_of_your_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "my place" / "ganz schön"))
+    assert workshop_folder() == tmp_path / "my place" / "ganz schön"
+
+
+def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "a file").write_text("not a folder")
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "a file" / "inside"))
+    with pytest.raises(OSError, match=r"inside cannot be written .*Choose another folder"):
+        workshop_folder()
+
+
+def test_the_cache_falls_back_to_a_temporary_folder(tmp_path, monkeypatch):
+    (tmp_path / "a file").write_text("not a folder")
+    monkeypatch.setenv("GANS_WORKSHOP_CACHE", str(tmp_path / "a file"))
+    assert workspace.cache_folder().is_dir()
+
+
+@pytest.fixture
+def colab_without_mount(tmp_path, monkeypatch):
+    monkeypatch.delenv("GANS_WORKSHOP_FILES")
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    monkeypatch.setattr(workspace, "COLAB_DISK", tmp_path / "content")
+    monkeypatch.setattr(workspace, "DRIVE", tmp_path / "content" / "drive" / "MyDrive")
+
+
+def test_in_colab_without_drive_it_warns(colab_without_mount, tmp_path, capsys):
+    assert workshop_folder() == tmp_path / "content" / "gans-workshop-files"
+    assert "vanish with the session" in capsys.readouterr().out
+
+
+def test_in_colab_with_drive_it_is_in_drive(colab_without_mount, tmp_path, capsys):
+    (tmp_path / "content" / "drive" / "MyDrive").mkdir(parents=True)
+    assert workshop_folder() == tmp_path / "content" / "drive" / "MyDrive" / "gans-workshop-files"
+    assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def colab(tmp_path, monkeypatch):
+    """Colab with a Drive whose `mount` the test sets: `colab.mount = function(path)`."""
+    monkeypatch.delenv("GANS_WORKSHOP_FILES")
+    drive = types.SimpleNamespace(asked=0, options={})
+    disk = tmp_path / "content"
+
+    def mount(path, **options):
+        drive.asked += 1
+        drive.options = options
+        drive.mount(path)
+
+    module = types.ModuleType("google.colab")
+    module.drive = types.SimpleNamespace(mount=mount)
+    monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
+    monkeypatch.setitem(sys.modules, "google.colab", module)
+    monkeypatch.setattr(workspace, "COLAB_DISK", disk)
+    monkeypatch.setattr(workspace, "DRIVE", disk / "drive" / "MyDrive")
+    monkeypatch.setattr(workspace, "_asked", [])
+    return drive
+
+
+def test_colab_mounts_drive_once_and_says_so_before(colab, tmp_path, capsys):
+    said = []
+
+    def mount(path):
+        said.append(capsys.readouterr().out)
+        (Path(path) / "MyDrive").mkdir(parents=True)
+
+    colab.mount = mount
+    folder = tmp_path / "content" / "drive" / "MyDrive" / "gans-workshop-files"
+    assert workshop_folder() == folder == workshop_folder()
+    assert colab.asked == 1 and folder.is_dir()
+    assert said[0].count("\n") == 1 and "Google now asks" in said[0]
+    assert capsys.readouterr().out == ""
+    assert colab.options["timeout_ms"] == 1000 * workspace.PATIENCE  # a mount that hangs ends as a failed one
+
+
+@pytest.mark.parametrize("error", [ValueError("mount failed"), ImportError("no"), TimeoutError(), RuntimeError("a\nb")])
+def test_without_drive_the_lesson_goes_on_with_a_warning(colab, tmp_path, capsys, error):
+    def mount(path):
+        raise error
+
+    colab.mount = mount
+    assert workshop_folder() == tmp_path / "content" / "gans-workshop-files"
+    assert "vanish with the session" in capsys.readouterr().out
+    assert workshop_folder() == tmp_path / "content" / "gans-workshop-files"
+    assert colab.asked == 1 and "vanish with the session" in capsys.readouterr().out
+
+
+def test_a_drive_that_cannot_be_written_counts_as_none(colab, tmp_path, capsys, monkeypatch):
+    (tmp_path / "content" / "drive" / "MyDrive").mkdir(parents=True)
+    writable = workspace.writable_folder
+
+    def fail(folder):
+        if "MyDrive" in str(folder):
+            raise OSError(107, "Transport endpoint is not connected")
+        return writable(folder)
+
+    monkeypatch.setattr(workspace, "writable_folder", fail)
+    assert workshop_folder() == tmp_path / "content" / "gans-workshop-files"
+    assert "not connected" in capsys.readouterr().out
+
+
+def test_places_with_pictures_are_listed_with_their_size(tmp_path, capsys):
+    for name in ("cats", "cats/more", "cats-models", "cats-gans-images", ".hidden"):
+        (tmp_path / name).mkdir()
+    for name in ("cats/1.jpg", "cats/more/2.jpg", "cats-models/x.pt", "flowers.zip", "walk.MP4"):
+        (tmp_path / name).write_bytes(b"x")
+    assert picture_places(tmp_path) == [
+        ("cats (2 files)", tmp_path / "cats"),
+        ("flowers.zip (ZIP)", tmp_path / "flowers.zip"),
+        ("walk.MP4 (video)", tmp_path / "walk.MP4"),
+    ]
+    assert capsys.readouterr().out == ""
+
+
+def test_an_empty_folder_and_loose_pictures_are_explained(tmp_path, capsys):
+    assert picture_places(tmp_path) == []
+    said = capsys.readouterr().out
+    assert "nothing to learn from yet" in said and str(tmp_path) in said and "run this cell again" in said
+    (tmp_path / "1.jpg").write_bytes(b"x")
+    assert picture_places(tmp_path) == []
+    assert "1 files lie loose" in capsys.readouterr().out
+
+
+def test_one_bad_entry_does_not_hide_the_others(tmp_path, monkeypatch):
+    for name in ("cats", "locked"):
+        (tmp_path / name).mkdir()
+    os.symlink("loop", tmp_path / "loop")
+    scandir = os.scandir
+
+    def refuse(folder):
+        if "locked" in str(folder):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    labels = [label for label, _ in picture_places(tmp_path)]
+    assert labels == ["cats (0 files)", "locked (cannot be listed now)"]
+
+
+def test_the_places_are_options_of_a_dropdown(tmp_path):
+    widgets = pytest.importorskip("ipywidgets")
+    (tmp_path / "cats").mkdir()
+    dropdown = widgets.Dropdown(options=picture_places(tmp_path))
+    assert dropdown.value == tmp_path / "cats" and dropdown.label == "cats (0 files)"

@@ -1,0 +1,401 @@
+"""The slides: pictures from our own code, numbers and formulas as the code has them, every slide seen in a browser."""
+
+import ast
+import io
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gans_workshop import Discriminator, Generator, minimax, non_saturating
+from tools import NOTEBOOKS, ROOT, holds_two_sentences, load_script, notebook, prose_lines
+
+SLIDES, PICTURES = ROOT / "presentation", ROOT / "presentation-images"
+DECK = SLIDES / "gans-with-python.md"
+TEXT = DECK.read_text(encoding="utf-8")
+PAGES = re.split(r"\n---\n", TEXT.split("---\n", 2)[2])
+INSTRUCTOR = (SLIDES / "INSTRUCTOR.md").read_text(encoding="utf-8")
+
+
+workshop = load_script("workshop.py")
+images = load_script(PICTURES / "make_images.py")
+
+
+def page(title):
+    """The source of the slide with this title, with its notes."""
+    (found,) = [text for text in PAGES if f"\n# {title}\n" in "\n" + text]
+    return found
+
+
+# Pictures
+
+
+def file_name(make):
+    return make.__name__.replace("_", "-")
+
+
+def small(picture):
+    return np.asarray(picture.convert("RGB").resize((64, 36), Image.Resampling.BOX), float)
+
+
+@pytest.mark.parametrize("make", images.QUICK, ids=file_name)
+def test_each_quick_picture_is_what_its_code_makes(make):
+    ending, data = images.encode(make())
+    made, kept = Image.open(io.BytesIO(data)), Image.open(PICTURES / f"{file_name(make)}.{ending}")
+    assert getattr(made, "n_frames", 1) == getattr(kept, "n_frames", 1)
+    assert abs(made.width - kept.width) <= 4 and abs(made.height - kept.height) <= 4
+    far = np.abs(small(made) - small(kept)).mean()
+    assert far < 2, f"run python presentation-images/make_images.py {file_name(make)}"
+
+
+def test_pictures_of_other_code_would_be_noticed():
+    """The bound above tells any two of the pictures apart, even the drawings that share most of their lines."""
+    seen = [small(Image.open(path)) for path in sorted(PICTURES.glob("*.png"))]
+    assert min(np.abs(a - b).mean() for i, a in enumerate(seen) for b in seen[:i]) > 2
+
+
+def test_no_picture_is_missing_or_unused_or_large():
+    there = {path.name for path in PICTURES.iterdir() if path.suffix in (".png", ".gif")}
+    texts = [TEXT, (ROOT / "README.md").read_text(encoding="utf-8")]
+    used = {name for text in texts for name in re.findall(r"presentation-images/([\w.-]+\.(?:png|gif))", text)}
+    assert used == there
+    by_code = {file_name(make) for make in images.QUICK + images.SLOW}
+    assert {name.rpartition(".")[0] for name in there if not name.startswith("failure-")} == by_code
+    sizes = [(PICTURES / name).stat().st_size for name in there]
+    assert max(sizes) < 1e6 and sum(sizes) < 15e6
+
+
+def test_every_picture_on_a_slide_has_alt_text():
+    alts = re.findall(r"!\[([^\]]*)\]", TEXT)
+    assert len(alts) >= 25
+    assert [alt for alt in alts if len(re.sub(r"\b[wh]:\d+", "", alt).split()) < 5] == []
+
+
+# Numbers, formulas and code
+
+
+def test_code_on_slides_compiles():
+    blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    assert len(blocks) >= 5
+    for block in blocks:
+        ast.parse(block)
+
+
+def test_printed_values_on_slides_are_true():
+    checked = 0
+    for title in ("A list keeps things in order", "An array: a grid that can do sums"):
+        code = page(title).split("```python\n")[1].split("```")[0]
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        lines = out.splitlines()
+        for expected in re.findall(r"^print\(.*?\)\s+# (\(\d+, \d+\)|\d+)\b", code, re.MULTILINE):
+            assert expected in lines
+            checked += 1
+    assert checked >= 3
+
+
+@pytest.fixture
+def logits():
+    torch.manual_seed(0)
+    return {"real_logits": torch.randn(64, 1), "fake_logits": torch.randn(64, 1)}
+
+
+def test_the_losses_on_the_slides_are_those_of_the_package(logits):
+    def run(code, wanted):
+        names = dict(logits)
+        exec(code, names)
+        return names[wanted]
+
+    real, fake = logits.values()
+    (d_code,) = re.findall(r"```python\n(.*?)```", page("What the detective pays"), re.DOTALL)
+    torch.testing.assert_close(run(d_code, "d_loss"), non_saturating.discriminator(real, fake))
+    minimax_code, ours_code = re.findall(r"```python\n(.*?)```", page("What the criminal pays: two forms"), re.DOTALL)
+    torch.testing.assert_close(run(minimax_code, "g_loss"), minimax.generator(fake))
+    torch.testing.assert_close(run(ours_code, "g_loss"), non_saturating.generator(fake))
+
+
+def from_tex(formula):
+    """Turn a mean over a batch in TeX into Python, with D and DG for D(x_i) and D(G(z_i))."""
+    formula = re.sub(r"\\(?:Bigl|Bigr|bigl|bigr)", "", formula.split("=", 1)[-1] if "loss" in formula else formula)
+    sign, body = re.fullmatch(r"(-?)\\frac\{1\}\{m\}\\sum_\{i=1\}\^\{m\} (.*)", formula.strip()).groups()
+    body = body.replace("D(G(z_i))", "DG").replace("D(x_i)", "D").strip("[]")
+    body = re.sub(r"\\ln ?(\w+|\([^()]*\))", r"log(\1)", body)
+    return f"{sign}({body}).mean()"
+
+
+def test_the_formulas_are_those_of_the_package(logits):
+    real, fake = logits.values()
+    values = {"D": real.sigmoid(), "DG": fake.sigmoid(), "log": torch.log}
+    d, g_minimax, g_ours = (
+        eval(from_tex(formula), values)
+        for title in ("What the detective pays", "What the criminal pays: two forms")
+        for formula in re.findall(r"^\$\$(.*)\$\$$", page(title).replace(r"m} \Bigl", r"m} \Bigl"), re.MULTILINE)
+    )
+    torch.testing.assert_close(d, non_saturating.discriminator(real, fake))
+    torch.testing.assert_close(g_minimax, minimax.generator(fake))
+    torch.testing.assert_close(g_ours, non_saturating.generator(fake))
+
+
+def test_the_loop_on_the_slide_trains_both_players():
+    (code,) = re.findall(r"```python\n(.*?)```", page("In Python"), re.DOTALL)
+    torch.manual_seed(0)
+    generator, discriminator = Generator(width=4), Discriminator(width=4)
+    before = [p.clone() for network in (generator, discriminator) for p in network.parameters()]
+    names = {"generator": generator, "discriminator": discriminator}
+    names |= {"d_optimizer": torch.optim.Adam(discriminator.parameters(), lr=0.01)}
+    names |= {"g_optimizer": torch.optim.Adam(generator.parameters(), lr=0.01)}
+    names |= {"loss_d": non_saturating.discriminator, "loss_g": non_saturating.generator}
+    names |= {"draw_z": lambda: torch.randn(4, 64), "next_real": lambda: torch.rand(4, 1, 28, 28)}
+    exec(code.replace("range(150)", "range(2)"), names)
+    after = [p for network in (generator, discriminator) for p in network.parameters()]
+    assert not any(torch.equal(a, b) for a, b in zip(before, after))
+
+
+def notebook_text(number):
+    cells = json.loads(notebook(number).read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells)
+
+
+NUMBERS_OF_NOTEBOOK_01 = ["0.731", "0.182", "0.386", "1.139", "0.693", "1.386", "1.54", "0.59", "1.34", "0.34", "1.53"]
+NUMBERS_OF_NOTEBOOK_02 = ["242,033", "28,113", "0.018", "0.982", "0.62 and 0.65", "0.34 and 0.38"]
+
+
+@pytest.mark.parametrize(("number", "values"), [("01", NUMBERS_OF_NOTEBOOK_01), ("02", NUMBERS_OF_NOTEBOOK_02)])
+def test_numbers_stand_on_slides_and_in_the_notebook(number, values):
+    there = notebook_text(number)
+    assert [value for value in values if value not in TEXT or value not in there] == []
+
+
+def test_the_numbers_of_slanted_land_are_computed():
+    land = images.slanted_land()
+    scores = [float(land.HAND_WEIGHTS @ screen) for screen in (land.PORTRAITS[2], land.NOISE[1])]
+    assert scores == [2, -0.5]
+    table = page("From a score to an opinion")
+    for score in (scores[0], 1, scores[1]):
+        assert re.search(rf"\| {score:g} \| {score - 1:g} \| \*\*{land.sigmoid(score - 1):.3g}\*\*", table)
+    assert f"{land.loss(0.68, 1):.3f}" == "0.386" and f"{land.loss(0.68, 0):.3f}" == "1.139"
+    assert [f"{land.loss(p, 1):.1f}" for p in (0.1, 0.9)] == ["2.3", "0.1"]
+    assert f"{math.log(2):.3f}" == "0.693" and f"{2 * math.log(2):.3f}" == "1.386"
+
+
+def test_the_pushes_are_the_slopes_of_the_losses():
+    logit = torch.tensor([-4.0], requires_grad=True)
+    pushes = [-torch.autograd.grad(loss.generator(logit), logit)[0].item() for loss in (non_saturating, minimax)]
+    slide = page("Why the second form?")
+    assert (
+        f"$D(G(z)) = {logit.sigmoid().item():.3f}$ the pushes are **{pushes[0]:.3f}** and **{pushes[1]:.3f}**" in slide
+    )
+    sizes = [sum(p.numel() for p in network.parameters()) for network in (Generator(), Discriminator())]
+    assert [f"{size:,}" for size in sizes] == ["242,033", "28,113"]
+
+
+def test_every_notebook_has_its_slide():
+    named = set(re.findall(r"^# Now you: notebook (\d\d)$|^## (\d\d) ", TEXT, re.MULTILINE))
+    assert {"".join(pair) for pair in named} >= {path.name[:2] for path in NOTEBOOKS}
+
+
+# Notes, timing, and the instructor's page
+
+
+def minutes(number):
+    (found,) = re.findall(r"^Time: ([\d.]+) min$", PAGES[number - 1], re.MULTILINE)
+    return float(found)
+
+
+def test_every_slide_has_notes_with_its_time():
+    for text in PAGES:
+        (note,) = re.findall(r"<!--\n(.*?)-->", text, re.DOTALL)
+        assert re.search(r"^Time: [\d.]+ min$", note, re.MULTILINE)
+        rest = re.sub(r"^(Time|Chapter): .*$", "", note, flags=re.MULTILINE)
+        assert len(rest.split()) >= 8 or "_class: lead" in text, text[:80]
+
+
+def test_each_sentence_of_the_notes_and_of_the_instructor_has_a_line_of_its_own():
+    """Not those on the slides: Marp would show the break. A question in a row of questions may be asked in two."""
+    notes = ["\n".join(re.findall(r"<!--\n(.*?)-->", text, re.DOTALL)) for text in PAGES]
+    notes = [re.sub(r"^(Time|Chapter): .*$", "", note, flags=re.MULTILINE) for note in notes]
+    answered = INSTRUCTOR.split("## Five questions")
+    for text in [*notes, answered[0], *answered[1].split("\n\n")[2:]]:
+        assert [line for line in prose_lines(text) if holds_two_sentences(line)] == []
+
+
+def plan(heading):
+    part = INSTRUCTOR.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (.*?) \| ([\d, -]*) ?\| \**([\d.]+)\** \|$", part, re.MULTILINE)
+    return [(what, slide_numbers(where), float(count)) for what, where, count in rows]
+
+
+def slide_numbers(text):
+    ends = [tuple(map(int, piece.split("-"))) for piece in text.replace(" ", "").split(",") if piece]
+    return [number for pair in ends for number in range(pair[0], pair[-1] + 1)]
+
+
+@pytest.mark.parametrize(("heading", "total"), [("The plan for two hours", 120), ("The plan for half a day", 240)])
+def test_the_plans_add_up_and_agree_with_the_notes(heading, total):
+    *rows, (_, _, stated) = plan(heading)
+    assert len(rows) > 10
+    assert stated == total == sum(count for _, _, count in rows)
+    shown = [number for _, numbers, _ in rows for number in numbers]
+    assert shown == sorted(set(shown)) and shown[-1] == len(PAGES)
+    for what, numbers, count in rows:
+        if "Notebook" in what:
+            (number,) = re.findall(r"Notebook (\d\d)", what)
+            assert f"# Now you: notebook {number}\n" in PAGES[numbers[0] - 1]
+        if numbers and ("Notebook" not in what or total == 240):
+            assert sum(map(minutes, numbers)) == count, what
+
+
+def test_the_instructor_names_the_right_slides():
+    found = {12: "as a picture", 61: "How do we know", 62: "doctor's table", 11: "game I:", 58: "Mode collapse"}
+    found |= {69: "Five questions", 44: "two forms", 45: "second form", 22: "grid of them", 24: "colour", 17: "should"}
+    for number, words in found.items():
+        assert words in PAGES[number - 1], number
+        assert re.search(rf"\b{number}\b", INSTRUCTOR)
+
+
+def test_the_five_questions_are_the_same_in_both_places():
+    plain = re.sub(r"[*$]", "", page("Five questions"))
+    on_slide = re.findall(r"^\d\. (.*)$", plain, re.MULTILINE)[:5]
+    answered = re.findall(r"^\d\. \*(.*?)\*$", INSTRUCTOR.split("## Five questions")[1], re.MULTILINE)
+    assert len(answered) == 5
+    for ours, theirs in zip(on_slide, answered, strict=True):
+        assert set(re.findall(r"\w+", ours.lower())) - {"is"} <= set(re.findall(r"\w+", theirs.lower())), theirs
+
+
+# Built and seen
+
+
+def needed(find):
+    """Return what `find` finds; where Node or a browser is missing, skip with its words, and in CI fail."""
+    try:
+        return find()
+    except workshop.Problem as problem:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(problem))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    needed(workshop.marp_command)
+    return needed(workshop.find_browser)
+
+
+def look_at(html, browser, *more):
+    node = workshop.marp_command()[0]
+    command = [node, ROOT / "tests" / "platforms" / "browser" / "slides.mjs", browser, html, *more]
+    return json.loads(subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=300).stdout)
+
+
+def test_the_deck_is_built_and_every_slide_is_sound(browser, tmp_path):
+    assert workshop.slides([], folder=tmp_path) == 0
+    html = tmp_path / "gans-with-python.html"
+    page_source = html.read_text(encoding="utf-8")
+    assert "../presentation-images" not in page_source, "the file must stand alone"
+    seen = look_at(html, browser)
+    assert seen["count"] == len(PAGES)
+    assert seen["images"] == len(re.findall(r"!\[", TEXT))
+    assert seen["problems"] == []
+    pdf = (tmp_path / "gans-with-python.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", pdf)) in (0, len(PAGES))
+    assert_pptx(tmp_path / "gans-with-python.pptx")
+
+
+def assert_pptx(path):
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    for kind in ("slides/slide", "notesSlides/notesSlide"):
+        assert len([name for name in names if re.fullmatch(rf"ppt/{kind}\d+\.xml", name)]) == len(PAGES)
+
+
+BAD = {
+    "overflow": "# Too much\n\n" + "One more line of text that goes on and on, and another one after it.\n\n" * 14,
+    "overlap": "# On top\n\n<style scoped>p { margin-top: -80px }</style>\n\nthis lies over the heading",
+    "picture": "# Gone\n\n![a picture of five words that is not there](data:image/png;base64,AAAA)",
+    "alt": "# Mute\n\n![w:300 digits](../presentation-images/digits.png)",
+    "request": "# Far\n\n![a picture that comes from another machine](https://example.invalid/picture.png)",
+    "contrast": "# Pale\n\n<style scoped>p { color: #bbb }</style>\n\nwho can read this in the last row?",
+    "small": "# Small\n\n<style scoped>p { font-size: 14px }</style>\n\nand who can read this?",
+}
+
+
+@pytest.fixture(scope="module")
+def bad(browser, tmp_path_factory):
+    """What is found in a deck with one fault on each slide: {kind: slides}."""
+    folder = tmp_path_factory.mktemp("bad") / "presentation"
+    folder.mkdir()
+    (folder.parent / "presentation-images").mkdir()
+    (folder.parent / "presentation-images" / "digits.png").write_bytes((PICTURES / "digits.png").read_bytes())
+    front = "---\nmarp: true\ntheme: gans-workshop\n---\n\n"
+    (folder / "bad.md").write_text(front + "\n\n---\n\n".join(BAD.values()), encoding="utf-8")
+    workshop.slides(["html"], folder, folder / "build")
+    html = folder / "build" / "bad.html"
+    wrong = "<script>setTimeout(() => console.error('a word from the console'), 0)</script></body>"
+    html.write_text(html.read_text(encoding="utf-8").replace("</body>", wrong), encoding="utf-8")
+    found = {}
+    for slide, kind, _ in look_at(html, browser)["problems"]:
+        found.setdefault(kind, set()).add(slide)
+    return found
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_each_kind_of_fault_is_found(bad, kind):
+    where = 0 if kind == "request" else list(BAD).index(kind) + 1  # all pictures are fetched before the first slide
+    assert where in bad[kind]
+
+
+def test_a_word_on_the_console_is_found(bad):
+    assert bad["console"]
+
+
+# What the command says
+
+
+def test_what_is_missing_is_said_with_where_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(workshop.shutil, "which", lambda name: None)
+    with pytest.raises(workshop.Problem, match=r"need Node\.js 18 or newer.*nodejs\.org.*apt install nodejs npm"):
+        workshop.marp_command()
+    monkeypatch.setattr(workshop, "BROWSER_FILES", ())
+    monkeypatch.delenv("CHROME_PATH", raising=False)
+    with pytest.raises(
+        workshop.Problem, match=r"need Chrome, Chromium or Edge.*google\.com/chrome.*apt install chromium"
+    ):
+        workshop.find_browser()
+
+
+def test_a_browser_is_found_on_windows_and_macos(monkeypatch, tmp_path):
+    monkeypatch.setattr(workshop.shutil, "which", lambda name: None)
+    monkeypatch.delenv("CHROME_PATH", raising=False)
+    monkeypatch.setenv("PROGRAMFILES(X86)", str(tmp_path))
+    edge = tmp_path / "Microsoft/Edge/Application/msedge.exe"
+    edge.parent.mkdir(parents=True)
+    edge.touch()
+    assert Path(workshop.find_browser()) == edge
+    mac = tmp_path / "Google Chrome.app/Contents/MacOS/Google Chrome"
+    mac.parent.mkdir(parents=True)
+    mac.touch()
+    files = [file.replace("/Applications", str(tmp_path)) for file in workshop.BROWSER_FILES]
+    monkeypatch.setattr(workshop, "BROWSER_FILES", files)
+    assert Path(workshop.find_browser()) == mac
+    monkeypatch.setenv("CHROME_PATH", str(edge))
+    assert Path(workshop.find_browser()) == edge
+
+
+def test_a_picture_that_is_not_there_stops_the_build(tmp_path):
+    with pytest.raises(workshop.Problem, match=r"shows gone\.png, which is not there: python presentation-images"):
+        workshop.with_pictures_inside('<img src="../presentation-images/gone.png">', tmp_path)
+
+
+def test_versions_are_fixed():
+    package = json.loads((SLIDES / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((SLIDES / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    wanted = package["dependencies"] | package["devDependencies"]
+    assert all(lock[f"node_modules/{name}"]["version"] == version for name, version in wanted.items())
+    assert all("integrity" in entry for name, entry in lock.items() if name)
