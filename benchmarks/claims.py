@@ -25,7 +25,7 @@ import sys
 
 from common import ROOT, read_csv
 
-CODE = "\ue000"  # begins and ends what is code or formula
+CODE, HEAD = "\ue000\ue001"  # code and formulas are between two of the first, heads of tables after the second
 NUMBER = re.compile(r"(?:(?<![^\s(|])-)?(?<![A-Za-z0-9_.])\d+(?:,\d{3})*(?:\.\d+)?")
 PAGES = [str(path.relative_to(ROOT).as_posix()) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 PAGES += ["presentation/gans-with-python.md", "presentation/INSTRUCTOR.md", "README.md"]
@@ -38,7 +38,8 @@ MEASURED = re.compile(
     r"|(?<!from )(?<![\d.-])-?\d[\d.,]* to -?\d|\d\.\d+ (?:to|and) -?\d|\d (?:to|and) -?\d+\.\d"  # 0.54 to 0.62
 )
 MINUTES = re.compile(r"\d (?:seconds?|minutes?|[MG]B)\b")  # only in a cell of a table: on slides minutes are a plan
-FOLD = re.compile("The numbers")  # in the table below such a summary every number is measured
+# In the summary above a table or in its head: then all of the table is measured
+TABLE = re.compile(r"The numbers|\b(?:of \d+|seeds|runs|smallest)\b")
 NAME = re.compile(r"(?i:\b(?:notebook|section|step|exercise|rule|row|page|slide)s?) \d+(?:(?:, | and | to |-)\d+)*")
 
 with open(ROOT / "benchmarks" / "claims.csv", encoding="utf-8", newline="") as file:
@@ -58,10 +59,11 @@ def read_page(page):
 
 
 def units(markdown):
-    """Split Markdown into sentences and cells of tables, without markup: (text, what follows it, whether a cell)."""
+    """Split Markdown into sentences and cells of tables, without markup: (text, what follows it, its kind)."""
     text = re.sub(r"^\[\w+\]: .*$|<!--|-->|(?<=!\[)[wh]:\d+ ", "", markdown, flags=re.MULTILINE)
     text = re.sub(r"^ *```.*\n((?:.*\n)*?) *```", rf"\n{CODE}\1{CODE}\n", text, flags=re.MULTILINE)
     text = re.sub(r"\$\$?([^$]+)\$\$?|`([^`\n]+)`", rf"{CODE}\1\2{CODE}", text)
+    text = re.sub(r"^\|(.*)\n\|[-:| ]+$", rf"|{HEAD}\1", text, flags=re.MULTILINE)
     text = re.sub(r"</?summary>", "\n\n", text)
     for _ in range(2):  # a picture may stand in a link
         text = re.sub(r"!?\[([^][]*)\](?:\([^)]*\)|\[\w+\])", r"\1", text)
@@ -69,10 +71,12 @@ def units(markdown):
     for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-|#]|\d+\. ))", text):
         block = " ".join(re.sub(r"^\s*(?:[-#]+ |\d+\. )", "", block).split())
         if block.startswith("|"):
-            cells = [cell.strip() for cell in block.strip("|").split("|")]
-            yield from ((cell, " " if i == len(cells) else " | ", True) for i, cell in enumerate(cells, start=1))
+            kind = "head" if HEAD in block else "cell"
+            cells = [cell.strip() for cell in block.replace(HEAD, "").strip("|").split("|")]
+            for number, cell in enumerate(cells, start=1):
+                yield cell, " " if number == len(cells) else " | " if cell else "| ", kind
         elif block:
-            yield from ((sentence, " ", False) for sentence in re.split(r"(?<=[.?!])[)']* (?=[A-Z'(\d])", block))
+            yield from ((part, " ", "sentence") for part in re.split(r"(?<=[.?!])[)']* (?=[A-Z'(\d])", block))
 
 
 @functools.cache
@@ -158,16 +162,16 @@ def problems(claim, page):
 
 def unclaimed(page, claims):
     """List the sentences and cells of a page (Markdown) with measured numbers that are in no claim."""
-    clean, covered, pieces, in_code, in_fold = "", [], [], False, False
-    for marked, after, is_cell in units(page):
+    clean, covered, pieces, in_code, in_table = "", [], [], False, False
+    for marked, after, kind in units(page):
         start, text = len(clean), marked.replace(CODE, "")
         clean += text + after
         for part in re.split(f"({CODE})", marked + after):
             in_code ^= part == CODE
             covered += [in_code] * len(part.replace(CODE, ""))
-        in_fold = bool(FOLD.match(text)) or (in_fold and is_cell)
-        if MEASURED.search(NAME.sub("", text)) or (is_cell and (in_fold or MINUTES.search(text))):
-            pieces.append((start, text))
+        in_table = (in_table and kind != "sentence") or (kind != "cell" and bool(TABLE.search(text)))
+        is_measured = MEASURED.search(NAME.sub("", text)) or (kind == "cell" and (in_table or MINUTES.search(text)))
+        pieces += [(start, text)] if is_measured else []
     for words in [plain_text(claim["words"]) for claim in claims] + [found[0] for found in NAME.finditer(clean)]:
         for found in re.finditer(re.escape(words), clean):
             covered[found.start() : found.end()] = [True] * len(words)

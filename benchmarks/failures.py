@@ -107,8 +107,8 @@ def row_of(name, runs):
     truth, verdicts = GAMES[name][0], [run[0] for run in runs]
     row = {"game": name, "must be": truth or "only tried", "seeds": len(runs)}
     row["holds"] = sum(holds(truth, run[0], run[2]) for run in runs)
-    ends = sorted(set(verdicts), key=verdicts.count, reverse=True)
-    row["at the end"] = ", ".join(f"{word} {verdicts.count(word)}" for word in ends)
+    for word in (HEALTHY, DETECTIVE, CRIMINAL, COLLAPSE, SWINGS):
+        row[f"ended as {word}"] = verdicts.count(word)
     for column, place in (("stood from round", 1), ("digits", 2), ("distance", 3)):
         row |= ranges(column, [run[place] for run in runs], ".0f")
     columns = {"d_loss": "d_loss", "g_loss": "g_loss", "D(x)": "d_real", "D(G(z))": "d_fake"}

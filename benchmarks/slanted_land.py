@@ -125,6 +125,42 @@ def slow_motion(faces, rounds, seeds):
     return rows
 
 
+def on_the_page(n):
+    """Return what the page says of its own games, seed 42: smallest and largest, or one number."""
+    (D, G), (_, newborn) = n.new_players(), n.new_players()
+    hand = n.Detective()
+    hand.weights, hand.bias = n.HAND_WEIGHTS, -1
+    found = {"newborn: top right pixel": [newborn(z)[1] for z in (0, 1)]}
+    found["newborn: the hand-made detective's opinion"] = [hand(newborn(z)) for z in n.FIVE_Z]
+    moments = [n.moment("start", D, G)]
+    for turns in [{"g_turns": 0}, {"d_turns": 0}] * 2:
+        n.play(D, G, n.FACES, n.ROUNDS_PER_COLUMN, **turns)
+        moments.append(n.moment("later", D, G))
+    for column, (*_, d_loss, g_loss) in enumerate(moments):
+        found[f"slow motion, column {column}: D's loss"] = [d_loss]
+        found[f"slow motion, column {column}: G's loss"] = [g_loss]
+    D, G = n.new_players()
+    history, fakes = n.play(D, G, n.FACES, n.ROUNDS), np.array([G(z) for z in n.FIVE_Z])
+    found |= {"fakes: on the diagonal": fakes[:, LEAN].ravel(), "fakes: beside it": fakes[:, ~LEAN].ravel()}
+    for name, pictures in (("newborn", [newborn(z) for z in n.FIVE_Z]), ("trained", fakes), ("real faces", n.FACES)):
+        found[f"movement: {name}"] = [n.movement(pictures)]
+    found |= {"G(0.5): on the diagonal": G(0.5)[LEAN], "G(0.5): beside it": G(0.5)[~LEAN]}
+    found |= {"G's biases: on the diagonal": G.biases[LEAN], "G's biases: beside it": G.biases[~LEAN]}
+    late = slice(-n.ROUNDS // 10, None)
+    for name, losses in (("D", history.d_loss), ("G", history.g_loss)):
+        found[f"{name}'s loss, last tenth"] = [np.mean(losses[late])]
+    average = n.FACES.mean(axis=0)
+    found |= {"average face: on the diagonal": average[LEAN], "average face: beside it": average[~LEAN]}
+    D, G = n.new_players()
+    n.play(D, G, n.FACES, n.ROUNDS, d_turns=10)
+    found["ten turns for D: on the diagonal"] = G(0.5)[LEAN]
+    D, G = n.new_players()
+    with np.errstate(over="ignore", divide="ignore"):
+        broken = n.play(D, G, n.FACES, n.ROUNDS, rate=8)
+    found |= {"learning rate 8: D's loss": broken.d_loss[-1:], "learning rate 8: G's loss": broken.g_loss[-1:]}
+    return [{"what": what} | ranges("value", values, ".4f") for what, values in found.items()]
+
+
 def main():
     """Play all settings and write both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -146,6 +182,7 @@ def main():
         rows.append(report(title, these, count, notebook, seeds=options.seeds, **how))
     write_csv("slanted_land", rows)
     write_csv("slanted_land_turns", slow_motion(faces, notebook.ROUNDS_PER_COLUMN, options.seeds))
+    write_csv("slanted_land_page", on_the_page(notebook))
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def row_of(key, name, runs):
 
 def quality(book, seeds, folder):
     """Compare the three networks on terrazzo."""
-    rows = {"other real patches; the photo": [], "MLP": [], "DCGAN": [], "no edges": []}
+    rows = {"other real patches, the photo": [], "MLP": [], "DCGAN": [], "no edges": []}
     for seed in seeds:
         for name in list(rows)[1:]:
             gan, photo, took = learn(book, name, seed)
@@ -146,7 +146,7 @@ def quality(book, seeds, folder):
             print(f"seed {seed}, {name}: {rows[name][-1]}", flush=True)
             if folder:
                 save_contact_sheet(folder / f"terrazzo-{name}-{seed}.png".replace(" ", "-"), sheet, zoom=1)
-        rows["other real patches; the photo"].append(real_rows(book, photo))
+        rows["other real patches, the photo"].append(real_rows(book, photo))
     write_csv("textures_quality", [row_of("network", name, runs) for name, runs in rows.items()])
 
 

@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items):
 def temporary_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "files"))
     monkeypatch.setenv("GANS_WORKSHOP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GANS_WORKSHOP_RESULTS", str(tmp_path / "results"))  # a small run is no evidence
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # in kernels: threads without a core of their own only wait
 
 

@@ -40,7 +40,7 @@ def test_every_one_of_200_criminals_learns_to_lean(slanted, land):
 
 def test_a_detective_alone_draws_a_border_and_a_criminal_alone_runs_over_it():
     playground = load_script("benchmarks/playground.py")
-    ends = playground.alone(playground.load_notebook(), [200, 201])
+    ends = playground.alone(playground.load(), [200, 201])
     assert max(ends["D(fakes)"]) < 0.05 and min(ends["blue part of the sheet"]) > 0.5  # real, where nothing ever was
     assert min(ends["then D(G(z)) at the end"]) > 0.9 and max(ends["islands"]) <= 4
 
@@ -91,5 +91,5 @@ def test_the_edges_of_a_quilt_are_found_and_a_photo_has_none(textures, book):
 def test_the_bundled_textures_are_what_the_recipes_make(book, name):
     picture = book.open_texture(TEXTURES / f"{name}.jpg")
     assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
-    made = getattr(load_script("benchmarks/bundle_textures.py"), name)(np.random.default_rng(0))
+    made = getattr(load_script("tools/bundle_textures.py"), name)(np.random.default_rng(0))
     assert np.abs(picture.astype(int) - made).mean() < 8  # a JPEG is not exact

@@ -12,7 +12,7 @@ import claims  # noqa: E402
 import make_results  # noqa: E402
 
 PAGES = claims.PAGES
-PAGES = ["notebooks/00_pictures_are_numbers.ipynb", "README.md"]  # delete this line: then every page must be complete
+PAGES = [page for page in PAGES if "/04_" not in page]  # delete this line: then every page must be complete
 
 
 def of_page(page):
@@ -57,7 +57,7 @@ def test_a_number_changed_by_hand_on_a_page_is_seen(page):
 
 def test_a_number_changed_by_hand_in_a_csv_is_seen(monkeypatch):
     page = "notebooks/00_pictures_are_numbers.ipynb"
-    claim = next(claim for claim in of_page(page) if "median 95.4 %" in claim["words"])
+    claim = next(claim for claim in of_page(page) if "median over 20 seeds" in claim["words"])
     rows = claims.read_csv(claim["table"])
     for row in rows:
         row["value.median"] = "0.961"
@@ -109,9 +109,14 @@ It was 0.54 to 0.62, see notebook 2.
 Nine of ten, or 9 of 10.
 The median was 4.
 
-| Run all on a 2-core CPU | about 4 minutes |
+| | |
 |---|---|
+| Run all on a 2-core CPU | about 4 minutes |
 | Teaching, a plan on a slide | 4 |
+
+| wins | of 20 games |
+|---|---|
+| D | 13 |
 
 <details><summary>The numbers over 11 seeds</summary>
 
@@ -128,7 +133,7 @@ After a break of 15 minutes go on from 0 to 255, with `steps=5` and $p = 0.3$ in
 def test_what_counts_as_measured():
     found = claims.unclaimed(MEASURED, [])
     numbers = [re.match("[^a-z]*(?= in: )", line)[0] for line in found]
-    assert numbers == ["20", "0.54, 0.62", "9, 10", "4", "4", "11", "7", "15, 0, 255, 2, 3"]
+    assert numbers == ["20", "0.54, 0.62", "9, 10", "4", "4", "20", "13", "11", "7", "15, 0, 255, 2, 3"]
     assert claims.unclaimed(MEASURED, [{"words": MEASURED}]) == []
 
 
