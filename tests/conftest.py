@@ -7,16 +7,12 @@ import torch
 
 from gans_workshop import GAN, Discriminator, Generator, load_digits, seed_everything
 
-LONG_ONES = ("platforms", "slides", "notebooks")  # these folders first
+LONG_ONES = ("test_colab", "test_jupyterlab", "test_anatomy", "test_slides", "test_workshop")  # minutes each
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the long ones: what comes last should be short, so that no core waits for another."""
-
-    def place(item):
-        return LONG_ONES.index(item.path.parent.name) if item.path.parent.name in LONG_ONES else len(LONG_ONES)
-
-    items.sort(key=place)
+    """Begin with the long files: what comes last should be short, so that no core waits for another."""
+    items.sort(key=lambda item: [*LONG_ONES, item.path.stem].index(item.path.stem))
 
 
 @pytest.fixture(autouse=True)

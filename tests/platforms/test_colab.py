@@ -146,7 +146,7 @@ def colab(clone, content, tmp_path, monkeypatch):
     def run(book, *, drive="works", **options):
         monkeypatch.setenv("COLAB_DRIVE", str(drive))
         place = {"metadata": {"path": str(CONTENT)}}
-        client = NotebookClient(book, timeout=1200, kernel_name="colab", resources=place, **options)
+        client = NotebookClient(book, timeout=300, kernel_name="colab", resources=place, **options)
         client.execute(stderr=subprocess.DEVNULL)
         return book, downloads.read_text(encoding="utf-8").split() if downloads.exists() else []
 
