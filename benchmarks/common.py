@@ -83,7 +83,7 @@ def machine():
     processor = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-        processor = found[1] if found else processor
+        processor = re.sub(r"\((?:R|TM)\)| Processor| CPU| @.*", "", found[1]) if found else processor
     system = f"{platform.system()} {platform.release()}"
     if platform.system() == "Linux" and Path("/etc/os-release").exists():
         named = platform.freedesktop_os_release()

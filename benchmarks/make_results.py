@@ -21,13 +21,16 @@ def section(name):
 
 
 def as_table(found):
-    """Turn the line that names a CSV into its command, machine and date, and its table."""
+    """Turn the line that names a CSV into its command, machine and date, and its table; machines may be a, b, c."""
     if not (RESULTS / f"{found['name']}.csv").exists():
         return f"`{found['command']}`: not measured yet."
     rows, columns = read_csv(found["name"]), found["columns"] and found["columns"].split("; ")
-    where = [next(iter(values)) for key in ("machine", "date") if len(values := {row[key] for row in rows}) == 1]
-    head = "; ".join([f"`{found['command']}` ([CSV](results/{found['name']}.csv))", *where])
-    return f"{head}.\n\n{table(rows, columns)}"
+    letters = dict(zip(dict.fromkeys(row["machine"] for row in rows), "abcdefgh"))
+    where = [f"{letter}: {name}" if len(letters) > 1 else name for name, letter in letters.items()]
+    dates = {row["date"] for row in rows}
+    head = [f"`{found['command']}` ([CSV](results/{found['name']}.csv))", *where, *(dates if len(dates) == 1 else [])]
+    rows = [row | {"machine": letters[row["machine"]]} for row in rows]
+    return f"{'; '.join(head)}.\n\n{table(rows, columns)}"
 
 
 def claims():
