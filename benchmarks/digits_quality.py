@@ -14,7 +14,7 @@ import statistics
 
 import numpy as np
 import torch
-from common import ranges, seeds, write_csv
+from common import load_all_digits, ranges, seeds, write_csv
 from measures import Judge, blur
 from peers import PEERS, resize
 
@@ -28,7 +28,7 @@ BUNDLED = "ours, 10,000 bundled digits"
 def make_gan(recipe, seed):
     """Make the GAN of a recipe and the pictures it learns from, (N, 1, H, W) uint8."""
     seed_everything(seed)
-    images, _ = load_digits(full=recipe != BUNDLED)
+    images, _ = load_digits() if recipe == BUNDLED else load_all_digits()
     if recipe in PEERS:
         networks, size, lr = PEERS[recipe]
         return GAN(*networks(), d_lr=lr, g_lr=lr, seed=seed), resize(images, size)
@@ -110,7 +110,7 @@ def main():
     parser.add_argument("--only", default="", help="recipes whose name contains this")
     options = parser.parse_args()
     judge, rows = Judge(), []
-    blurred = judge.score(blur(load_digits(full=True)[0][:10_000]))["distance"]
+    blurred = judge.score(blur(load_all_digits()[0][:10_000]))["distance"]
     for seed in options.seeds:
         for recipe in ["ours, 60,000 digits", BUNDLED, *PEERS]:
             if options.only in recipe and (recipe not in PEERS or seed == options.seeds[0]):

@@ -6,7 +6,7 @@ python benchmarks/judge.py      # half a minute; tools/train_judge.py trains it
 import argparse
 
 import torch
-from common import write_csv
+from common import load_all_digits, write_csv
 from measures import Judge, blur, coverage_and_density, spread
 
 from gans_workshop import classify_digits, digit_histogram, frechet_distance, load_digits, nearest_images
@@ -66,7 +66,7 @@ def against_2000(images, labels):
 def main():
     """Write the judge's accuracy and its reference points."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    (images, labels), judge = load_digits(full=True), Judge()
+    (images, labels), judge = load_all_digits(), Judge()
     write_csv("judge_accuracy", accuracy(judge))
     write_csv("judge_10000", against_10000(images, labels, judge))
     write_csv("judge_2000", against_2000(images, labels))

@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 
 import gans_workshop
-from gans_workshop import load_digits, to_float
+from gans_workshop import to_float
 from gans_workshop.view.evaluation import make_judge
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-from common import write_csv
+from common import load_all_digits, write_csv
 from measures import blur
 
 WEIGHTS = Path(gans_workshop.__file__).parent / "data" / "judge.npz"
@@ -54,9 +54,7 @@ def train_judge(images, labels, *, epochs=6, batch_size=128):
 
 def main():
     """Write the weights; say how long it took and how large they are."""
-    images, labels = load_digits(full=True)
-    if len(images) < 60_000:
-        raise SystemExit("MNIST could not be fetched: nothing was written.")
+    images, labels = load_all_digits()
     start = time.monotonic()
     weights = train_judge(images, labels).state_dict()
     np.savez_compressed(WEIGHTS, **{name: values.half().numpy() for name, values in weights.items()})
