@@ -66,6 +66,18 @@ def load_all_digits(*, test=False):
     return digits.data.unsqueeze(1), digits.targets
 
 
+# Histories
+
+
+def last(history, count):
+    """Return the notes of the last `count` rounds of a history, {name: NumPy array}."""
+    import numpy as np
+
+    from gans_workshop.game.notes import NOTES
+
+    return {name: np.array(getattr(history, name)[-count:]) for name in NOTES}
+
+
 # Seeds and ranges
 
 

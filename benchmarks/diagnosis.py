@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from common import ranges, seeds, write_csv
+from common import last, ranges, seeds, write_csv
 from torch import nn
 
 from gans_workshop import (
@@ -286,7 +286,7 @@ def train_all(options, names):
             path = file_of(options.folder, name, seed)
             if not path.exists():
                 history, pictures, judged = run(name, seed)
-                lists = history.last(len(history.steps))
+                lists = last(history, len(history.steps))
                 np.savez(path, pictures=pictures.half(), judged=np.array(judged), **lists)
                 print(name, seed, flush=True)
 

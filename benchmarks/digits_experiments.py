@@ -6,7 +6,7 @@ python benchmarks/digits_experiments.py --seeds 5      # about 10 minutes
 import argparse
 
 import torch
-from common import load_notebook, ranges, seeds, write_csv
+from common import last, load_notebook, ranges, seeds, write_csv
 from measures import Judge
 
 from gans_workshop import (
@@ -64,7 +64,7 @@ def experiment(name, images, judge, seeds):
         seed_everything(seed)
         gan = GAN(make_generator(), make_discriminator(), seed=seed, **how)
         train(gan, images, steps=ROUNDS)
-        late = {key: values.mean() for key, values in gan.history.last(50).items()}
+        late = {key: values.mean() for key, values in last(gan.history, 50).items()}
         runs.append(late | judge.score(gan.sample(5000)))
     row = {"experiment": name, "seeds": len(seeds)}
     columns = {"d_real": "D(x)", "d_fake": "D(G(z))", "d_loss": "d_loss", "g_loss": "g_loss"}

@@ -14,7 +14,7 @@ import statistics
 
 import numpy as np
 import torch
-from common import load_all_digits, ranges, seeds, write_csv
+from common import last, load_all_digits, ranges, seeds, write_csv
 from measures import Judge, blur
 from peers import PEERS, resize
 
@@ -71,7 +71,7 @@ def run(recipe, seed, judge, *, seconds, rounds):
     """Play and score; return a row for each of the seconds or rounds, with the means over the last 100 rounds."""
     rows = []
     for mark, played, fakes, history in play(recipe, seed, seconds=seconds, rounds=rounds):
-        late = {name: values.mean() for name, values in history.last(100).items()} if history else {}
+        late = {name: values.mean() for name, values in last(history, 100).items()} if history else {}
         rows.append(late | {"recipe": recipe, "seed": seed, "mark": mark, "rounds": played} | judge.score(fakes))
         print(json.dumps(rows[-1]), flush=True)
     return rows

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import load_notebook, ranges, seeds, write_csv
+from common import last, load_notebook, ranges, seeds, write_csv
 
 from gans_workshop import (
     Loss,
@@ -79,7 +79,7 @@ def train_all(folder, seeds, names):
                 torch.manual_seed(seed)
                 digits, features = classify_digits(gan.sample(500))
                 judged = digit_histogram(digits)[1], frechet_distance(real, features)
-                np.savez(path, judged=judged, pictures=gan.preview()[:32].half(), **gan.history.last(gan.step))
+                np.savez(path, judged=judged, pictures=gan.preview()[:32].half(), **last(gan.history, gan.step))
                 print(name, seed, flush=True)
 
 
