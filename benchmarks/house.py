@@ -15,6 +15,9 @@ import subprocess
 import sys
 import time
 
+import nbformat
+from nbclient import NotebookClient
+
 SEEDS = 3
 
 # What both checkouts understand: until November 2026 the rules were given to `train`, and its budget was 'more'
@@ -85,6 +88,20 @@ for name, (criminal, detective, latent_dim, rules) in patients.items():
 print(json.dumps(rows))
 """
 
+LIVE = """
+digits, lost = load_digits()[0], []
+gan, rules = make(lambda: (Generator(), Discriminator()), 0, {})
+go_on(gan, digits, 20, rules)
+for _ in range(4):
+    seconds = {}
+    for name, view in (("watched", LiveView()), ("alone", None)):
+        start = time.process_time()
+        go_on(gan, digits, 150, rules, watch=view)
+        seconds[name] = time.process_time() - start
+    lost.append(1 - seconds["alone"] / seconds["watched"])
+print(json.dumps({"lost": sorted(lost)[1:3]}))
+"""
+
 RESUME = """
 import pathlib, tempfile
 digits = load_digits()[0][:500]
@@ -109,6 +126,15 @@ def run(checkout, program):
     return json.loads(output.splitlines()[-1])
 
 
+def run_in_notebook(checkout, program):
+    """Run a program as the cell of a notebook, where the live view draws; return what it printed last."""
+    os.environ |= {"PYTHONPATH": os.path.abspath(checkout), "OMP_NUM_THREADS": "1"}
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(program)])
+    NotebookClient(book, timeout=None, kernel_name="python3").execute()
+    (text,) = [output.text for output in book.cells[0].outputs if output.get("name") == "stdout"]
+    return json.loads(text.splitlines()[-1])
+
+
 def imports(checkouts):
     """Return the processor seconds that importing the package, with the names of notebook 02, adds to torch's."""
     names = "from gans_workshop import GAN, Discriminator, Generator, LiveView, load_digits, show_images, train"
@@ -120,49 +146,84 @@ def imports(checkouts):
     return {name: statistics.median(values) for name, values in extra.items()}
 
 
+class House:
+    """Both checkouts, and the rows that were measured."""
+
+    def __init__(self, old, new, seeds):
+        self.checkouts, self.seeds, self.rows = {"before": old, "after": new}, seeds, []
+
+    def both(self, program, seed=0, how=run):
+        """Run a program in both checkouts, and in the other order the next time: a busy moment hits both."""
+        self.checkouts = dict(reversed(self.checkouts.items()))
+        return {name: how(checkout, f"{GAME}\nSEED = {seed}\n{program}") for name, checkout in self.checkouts.items()}
+
+    def add(self, what, before, after, better):
+        """Keep a row."""
+        self.rows.append({"what": what, "before": before, "after": after, "better is": better})
+        print(self.rows[-1], flush=True)
+
+    def imports(self):
+        """The import."""
+        extra = imports(self.checkouts)
+        self.add("import, seconds beyond torch", *(f"{extra[name]:.2f}" for name in ("before", "after")), "less")
+
+    def speed(self):
+        """Rounds a second."""
+        pairs = [self.both(SPEED) for _ in range(8)]
+        rates = [f"{statistics.median(pair[name]['rounds'] for pair in pairs):.1f}" for name in ("before", "after")]
+        self.add("digits, rounds a processor second (median of 8)", *rates, "more")
+
+    def live(self):
+        """What the live view costs."""
+        pairs = [self.both(LIVE, how=run_in_notebook) for _ in range(3)]
+        costs = [statistics.median(x for pair in pairs for x in pair[name]["lost"]) for name in ("before", "after")]
+        self.add("the live view's part of the processor time (median of 12)", *(f"{c:.1%}" for c in costs), "less")
+
+    def quality(self):
+        """Digits after so many seconds."""
+        qualities = [self.both(QUALITY, seed) for seed in range(self.seeds)]
+        for seconds in ("15", "30", "60"):
+            for column, what, better in ((0, "rounds", "more"), (1, "Frechet distance, 2,000 fakes", "less")):
+                middle = [
+                    statistics.median(q[name][seconds][column] for q in qualities) for name in ("before", "after")
+                ]
+                shown = (f"{value:.0f}" if column == 0 else f"{value:.2f}" for value in middle)
+                self.add(
+                    f"digits after {seconds} processor seconds: {what} (median of {self.seeds} seeds)", *shown, better
+                )
+
+    def doctor(self):
+        """What the doctor says, and whether the games are the same."""
+        doctors = [self.both(DOCTOR, seed) for seed in range(self.seeds)]
+        for patient in doctors[0]["before"]:
+            verdicts = ["; ".join(d[name][patient][0] for d in doctors) for name in ("before", "after")]
+            self.add(f"doctor: {patient}", *verdicts, "equal")
+        same = sum(d["before"][p] == d["after"][p] for d in doctors for p in d["before"])
+        games = len(doctors) * len(doctors[0]["before"])
+        self.add("doctor: games, and those with the same losses and notes, bit for bit", games, same, "equal")
+
+    def resume(self):
+        """Whether a training in two parts is one."""
+        resumed = self.both(RESUME)
+        same = (str(resumed[name]["same"]) for name in ("before", "after"))
+        self.add("a training in two parts equals one in one, bit for bit", *same, "True")
+
+
 def main():
     """Measure both checkouts in turn and write the CSV `house`."""
     from common import write_csv
 
+    parts = ("imports", "speed", "live", "quality", "doctor", "resume")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("old")
     parser.add_argument("new")
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--only", nargs="*", choices=parts, default=parts)
     options = parser.parse_args()
-    checkouts, rows = {"before": options.old, "after": options.new}, []
-
-    def both(program, seed=0):
-        return {name: run(checkout, f"{GAME}\nSEED = {seed}\n{program}") for name, checkout in checkouts.items()}
-
-    def add(what, before, after, better):
-        rows.append({"what": what, "before": before, "after": after, "better is": better})
-        print(rows[-1], flush=True)
-
-    start = time.monotonic()
-    add("import, seconds beyond torch", *(f"{value:.2f}" for value in imports(checkouts).values()), "less")
-    pairs = [both(SPEED) for _ in range(5)]
-    rates = [statistics.median(pair[name]["rounds"] for pair in pairs) for name in checkouts]
-    add("digits, rounds a processor second (median of 5)", *(f"{rate:.1f}" for rate in rates), "more")
-    qualities = [both(QUALITY, seed) for seed in range(options.seeds)]
-    for seconds in ("15", "30", "60"):
-        for column, what, better in ((0, "rounds", "more"), (1, "Frechet distance, 2,000 fakes", "less")):
-            middle = [statistics.median(q[name][seconds][column] for q in qualities) for name in checkouts]
-            shown = (f"{value:.0f}" if column == 0 else f"{value:.2f}" for value in middle)
-            add(f"digits after {seconds} processor seconds: {what} (median of {options.seeds} seeds)", *shown, better)
-    doctors = [both(DOCTOR, seed) for seed in range(options.seeds)]
-    for patient in doctors[0]["before"]:
-        verdicts = ["; ".join(d[name][patient][0] for d in doctors) for name in checkouts]
-        add(f"doctor: {patient}", *verdicts, "equal")
-    same = [sum(d["before"][p] == d["after"][p] for d in doctors for p in d["before"])]
-    add(
-        "doctor: games whose losses and notes agree in every bit",
-        *same,
-        sum(len(d["before"]) for d in doctors),
-        "equal",
-    )
-    resumed = both(RESUME)
-    add("a training in two parts equals one in one, bit for bit", *(str(r["same"]) for r in resumed.values()), "True")
-    write_csv("house", rows)
+    start, house = time.monotonic(), House(options.old, options.new, options.seeds)
+    for part in options.only:
+        getattr(house, part)()
+    write_csv("house", house.rows)
     print(f"{(time.monotonic() - start) / 60:.0f} minutes")
 
 
