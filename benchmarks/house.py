@@ -45,26 +45,18 @@ def go_on(gan, images, steps, rules, **options):
     train(gan, images, steps=gan.step + steps if NEW else steps, **rules, **options)
 """
 
-SPEED = """
-gan, rules = make(lambda: (Generator(), Discriminator()), 0, {})
-digits, _ = load_digits()
-go_on(gan, digits, 20, rules)
-start = time.process_time()
-go_on(gan, digits, 200, rules)
-print(json.dumps({"rounds": 200 / (time.process_time() - start)}))
-"""
-
-QUALITY = """
+PLAY = """
 digits, real = load_digits()[0], classify_digits(load_digits(test=True)[0])[1]
 gan, rules = make(lambda: (Generator(), Discriminator()), SEED, {})
-row, start = {}, time.process_time()
-for seconds in (15, 30, 60):
-    while time.process_time() - start < seconds:
-        go_on(gan, digits, 10, rules)
-    paused = time.process_time()
-    row[str(seconds)] = [gan.step, frechet_distance(real, classify_digits(gan.sample(2000))[1])]
-    start += time.process_time() - paused
-print(json.dumps(row))
+spent = 0
+for line in sys.stdin:
+    if line == "judge\\n":
+        print(frechet_distance(real, classify_digits(gan.sample(2000))[1]), flush=True)
+        continue
+    start = time.process_time()
+    go_on(gan, digits, 10, rules)
+    spent += time.process_time() - start
+    print(json.dumps([spent, gan.step]), flush=True)
 """
 
 DOCTOR = """
@@ -135,6 +127,22 @@ def run_in_notebook(checkout, program):
     return json.loads(text.splitlines()[-1])
 
 
+def start(checkout, program):
+    """Start a program that answers each line that it is sent."""
+    environment = os.environ | {"PYTHONPATH": os.path.abspath(checkout), "OMP_NUM_THREADS": "1"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    return subprocess.Popen([sys.executable, "-c", program], env=environment, cwd="/", **pipes)
+
+
+def ask(process, word):
+    """Send a word to a program; return its answer, past what else it prints."""
+    print(word, file=process.stdin, flush=True)
+    for line in process.stdout:
+        if line[0] in "[0123456789":
+            return json.loads(line)
+    raise RuntimeError("the program has ended")
+
+
 def imports(checkouts):
     """Return the processor seconds that importing the package, with the names of notebook 02, adds to torch's."""
     names = "from gans_workshop import GAN, Discriminator, Generator, LiveView, load_digits, show_images, train"
@@ -167,12 +175,6 @@ class House:
         extra = imports(self.checkouts)
         self.add("import, seconds beyond torch", *(f"{extra[name]:.2f}" for name in ("before", "after")), "less")
 
-    def speed(self):
-        """Rounds a second."""
-        pairs = [self.both(SPEED) for _ in range(8)]
-        rates = [f"{statistics.median(pair[name]['rounds'] for pair in pairs):.1f}" for name in ("before", "after")]
-        self.add("digits, rounds a processor second (median of 8)", *rates, "more")
-
     def live(self):
         """What the live view costs."""
         pairs = [self.both(LIVE, how=run_in_notebook) for _ in range(3)]
@@ -180,17 +182,26 @@ class House:
         self.add("the live view's part of the processor time (median of 12)", *(f"{c:.1%}" for c in costs), "less")
 
     def quality(self):
-        """Digits after so many seconds."""
-        qualities = [self.both(QUALITY, seed) for seed in range(self.seeds)]
-        for seconds in ("15", "30", "60"):
-            for column, what, better in ((0, "rounds", "more"), (1, "Frechet distance, 2,000 fakes", "less")):
-                middle = [
-                    statistics.median(q[name][seconds][column] for q in qualities) for name in ("before", "after")
-                ]
-                shown = (f"{value:.0f}" if column == 0 else f"{value:.2f}" for value in middle)
-                self.add(
-                    f"digits after {seconds} processor seconds: {what} (median of {self.seeds} seeds)", *shown, better
-                )
+        """Rounds and digits after so many seconds: ten rounds here, ten there, so that both meet the same machine."""
+        found = {name: {} for name in self.checkouts}
+        for seed in range(self.seeds):
+            players = {
+                name: start(checkout, f"{GAME}\nSEED = {seed}\n{PLAY}") for name, checkout in self.checkouts.items()
+            }
+            for mark in (15, 30, 60):
+                seconds = dict.fromkeys(players, 0)
+                while min(seconds.values()) < mark:
+                    for name in [name for name in players if seconds[name] < mark]:
+                        seconds[name], rounds = ask(players[name], "play")
+                        if seconds[name] >= mark:
+                            found[name].setdefault(mark, []).append((rounds, ask(players[name], "judge")))
+            for player in players.values():
+                player.communicate()
+        for mark in (15, 30, 60):
+            for column, what, form in ((0, "rounds", ".0f"), (1, "Frechet distance of 2,000 fakes", ".2f")):
+                middle = [statistics.median(row[column] for row in found[name][mark]) for name in ("before", "after")]
+                what = f"digits after {mark} processor seconds: {what} (median of {self.seeds} seeds)"
+                self.add(what, *(format(value, form) for value in middle), "less" if column else "more")
 
     def doctor(self):
         """What the doctor says, and whether the games are the same."""
@@ -213,7 +224,7 @@ def main():
     """Measure both checkouts in turn and write the CSV `house`."""
     from common import write_csv
 
-    parts = ("imports", "speed", "live", "quality", "doctor", "resume")
+    parts = ("imports", "live", "quality", "doctor", "resume")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("old")
     parser.add_argument("new")
