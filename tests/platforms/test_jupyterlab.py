@@ -141,7 +141,7 @@ def test_works_in_jupyterlab(path, look):
     assert problems(seen, saved) == []
     source = "\n".join(cell.source for cell in code_cells(read(saved)))
     sliders = [control for control in seen["controls"] if control["kind"] == "slider"]
-    assert bool(sliders) == bool(re.search(r"(Int|Float)(Log|Range)?Slider\(", source)), "the sliders are there"
+    assert bool(sliders) == bool(re.search(r"Slider\(|interact\([^)]*=\(", source)), "the sliders are there"
 
 
 FROZEN = """
