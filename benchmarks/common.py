@@ -82,7 +82,9 @@ def last(history, count):
 
 
 def seeds(text):
-    """Read an option: "5" means the seeds 0 to 4, "100-109" the seeds 100 to 109."""
+    """Read an option: "5" means the seeds 0 to 4, "100-109" the seeds 100 to 109, "100-109,42-42" those and 42."""
+    if "," in text:
+        return [seed for part in text.split(",") for seed in seeds(part)]
     first, _, last = text.rpartition("-")
     return range(int(first), int(last) + 1) if first else range(int(last))
 
