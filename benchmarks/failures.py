@@ -120,6 +120,7 @@ def verdicts_of(name, runs):
     said = [run[0] for run in runs]
     row = {"game": name, "seeds": len(runs), "mended": sum(holds(MENDED, run[0], run[2]) for run in runs)}
     row |= {word: said.count(word) for word in (HEALTHY, DETECTIVE, CRIMINAL, COLLAPSE, SWINGS)}
+    row |= ranges("digits", [run[2] for run in runs], ".0f") | ranges("distance", [run[3] for run in runs], ".0f")
     return row | ranges("length of G's gradient", [run[4]["g_slope"] for run in runs], ".3f")
 
 
