@@ -27,7 +27,7 @@ def seed_everything(seed):
 
 @contextmanager
 def stop_button():
-    """Turn the stop button (Ctrl-C) into a wish, granted at the end of a step: no step is ever left half done."""
+    """Turn the stop button (Ctrl-C) into a wish, granted at the end of a round: no round is ever left half done."""
     stop = SimpleNamespace(pressed=False)
 
     def note(*_):
@@ -40,7 +40,7 @@ def stop_button():
         return
     try:
         yield stop
-    except KeyboardInterrupt:  # raised by code, in `watch` or a loss: that step may stay half done, and is not saved
+    except KeyboardInterrupt:  # raised by code, in `watch` or a loss: that round may stay half done, and is not saved
         stop.pressed = True
     finally:
         signal.signal(signal.SIGINT, before or signal.default_int_handler)

@@ -18,7 +18,7 @@ import torch
 
 from gans_workshop.files import disk, workspace
 
-EVERY = 45  # seconds between two saves: with a slow step and a slow disk, a minute at most is lost
+EVERY = 45  # seconds between two saves: with a slow round and a slow disk, a minute at most is lost
 LAST_WAIT = 20  # seconds that the end of a training waits for a slow disk
 HEADER = b"gans-workshop checkpoint 1\n"  # then 32 bytes of checksum, then what torch.save wrote
 
