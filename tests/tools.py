@@ -120,6 +120,12 @@ def holds_two_sentences(line):
     return re.search(rf"(?<!\bal)(?<!\bsec)(?<!\be\.g)(?<!\bi\.e)(?<!\bvs){begins}", line) is not None
 
 
+def words_outside_folds(book):
+    """Count what a reader has before her eyes: no folded answers, data, or addresses of links."""
+    text = re.sub(r"<details>.*?</details>|^\[\w+\]: [^\n]*$", " ", text_of(book.cells), flags=re.DOTALL | re.MULTILINE)
+    return len(re.sub(r"\]\([^)]*\)", "] ", text).split())
+
+
 def measured_numbers(line):
     """The decimal numbers and percentages of a sentence; a range counts once, years and formulas do not."""
     number = r"-?\d[\d,]*(?:\.\d+)?(?: ?%)?"
@@ -146,6 +152,14 @@ def shrink(book, values):
             rf"^{name} = .*?(  #|$)", rf"{name} = {value!r}\1", cell.source, flags=re.MULTILINE
         )
         assert count == 1, f"the parameters cell has no constant {name}"
+    return book
+
+
+def ask_for_solutions(book):
+    """Set each solution's switch, as a student does who has tried the exercise."""
+    for cell in [cell for cell in code_cells(book) if "solution" in tags(cell)]:
+        cell.source, count = re.subn(r"^SHOW = False  #", "SHOW = True  #", cell.source, flags=re.MULTILINE)
+        assert count == 1, cell.id
     return book
 
 

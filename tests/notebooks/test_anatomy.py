@@ -14,6 +14,7 @@ from PIL import Image
 from tools import (
     NOTEBOOKS,
     SMALL,
+    ask_for_solutions,
     bare_widgets,
     code_cells,
     each_notebook,
@@ -31,6 +32,7 @@ from tools import (
     tags,
     text_of,
     without_magics,
+    words_outside_folds,
 )
 
 # What JupyterLab, Colab and VSCode (github.com/microsoft/vscode-notebook-renderers, and its own) can all draw.
@@ -139,6 +141,41 @@ def test_the_facts_are_stated(path):
 
 
 @each_notebook
+def test_the_time_to_read_is_stated_and_short(path):
+    book = read(path)
+    words, text = words_outside_folds(book), text_of(book.cells)
+    assert words <= 2200
+    (reading,) = re.findall(r"^\| Reading \| about (\d+) minutes", text, flags=re.MULTILINE)
+    (working,) = re.findall(r"^\| Working \| about (\d+) minutes", text, flags=re.MULTILINE)
+    assert int(reading) == round(words / 200)
+    assert int(working) >= 1.5 * int(reading), "guesses, sliders and waiting take time too"
+
+
+def test_words_outside_folds_are_counted():
+    fold = "<details><summary>Answer</summary>\n\nUnseen.\n\n</details>"
+    fold = f"Two [words](https://a.b).\n\n{fold}\n\n[hero]: data:x\nThree."
+    assert words_outside_folds(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(fold)])) == 3
+
+
+@each_notebook
+def test_the_page_says_how_to_walk_through_it(path):
+    book = read(path)
+    before_setup = text_of(book.cells[: book.cells.index(code_cells(book)[0])])
+    assert "**Shift+Enter**" in before_setup
+    assert "glossary.md" in before_setup
+    for heading, cells in sections(book):
+        first = cells[0].source.split("\n", 1)[1].strip().splitlines()[0]
+        assert re.fullmatch(r"\*Read\.\*|\*Skip at first: .*\.\*", first), heading
+
+
+def test_every_notebook_ends_with_the_same_map():
+    ends = {read(path).cells[-1].source for path in NOTEBOOKS}
+    assert len(ends) == 1
+    (the_map,) = ends
+    assert [path.name for path in NOTEBOOKS if the_map.count(path.name) != 1] == []
+
+
+@each_notebook
 def test_every_picture_has_alt_text(path):
     text = text_of(read(path).cells)
     assert [alt for alt in re.findall(r"!\[([^\]]*)\]", text) if len(alt.strip()) < 5] == []
@@ -210,12 +247,27 @@ def exercise_chunks(cells):
 
 
 @each_notebook
-def test_solutions_are_folded(path):
-    for cell in code_cells(read(path)):
-        folded = (
-            cell.metadata.get("cellView") == "form" and cell.metadata.get("jupyter", {}).get("source_hidden") is True
+def test_solutions_are_folded_and_silent_until_they_are_asked_for(path):
+    cells = code_cells(read(path))
+    solutions = [cell for cell in cells if "solution" in tags(cell)]
+    for cell in solutions:
+        assert cell.metadata.get("cellView") == "form" and cell.metadata.get("jupyter", {}).get("source_hidden"), (
+            cell.id
         )
-        assert folded == ("solution" in tags(cell)), cell.id
+        title, switch, *_ = cell.source.splitlines()
+        assert re.fullmatch(r"# @title Solution: \S.*", title), cell.id
+        assert switch == 'SHOW = False  # @param {type:"boolean"}', cell.id
+        _, choice = ast.parse(cell.source).body  # nothing outside the `if`
+        assert isinstance(choice, ast.If) and ast.unparse(choice.test) == "SHOW" and not choice.orelse, cell.id
+    only_there = set().union(*(bound_inside(cell.source) for cell in solutions))
+    others = [ast.parse(without_magics(cell.source)) for cell in cells if cell not in solutions]
+    only_there -= set().union(*map(bound, others))
+    assert {name.id for tree in others for name in ast.walk(tree) if isinstance(name, ast.Name)} & only_there == set()
+
+
+def bound_inside(source):
+    """The names that a solution binds when it is shown."""
+    return bound(ast.Module(body=ast.parse(source).body[1].body, type_ignores=[]))
 
 
 @each_notebook
@@ -239,7 +291,7 @@ def test_the_table_of_small_sizes_and_the_notebooks_agree():
 
 @each_notebook
 def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
-    book = run(shrink(read(path), SMALL[path.name]), tmp_path, monkeypatch)
+    book = run(ask_for_solutions(shrink(read(path), SMALL[path.name])), tmp_path, monkeypatch)
     cells = code_cells(book)
     assert all(cell.execution_count for cell in cells if cell.source)
     assert [(cell.id, printed(cell)) for cell in cells if re.search(r"Warning|Traceback", printed(cell))] == []
