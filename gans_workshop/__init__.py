@@ -7,9 +7,11 @@ device: choose the processor, make runs repeatable and the stop button safe
 
 files: they come and go; nothing here knows what a GAN is
   disk: time limits, second tries, walking through folders, writing a file whole or not at all
+  kinds: what a file is, by its name or how it begins, and what to do with it
   workspace: where your files live, in Drive or beside the notebooks, and the cache for downloads
   datasets: fetch digits, portraits and samples
   decoding: the bytes of one file become a square of pixels, or a reason why not
+  sources: a folder, a ZIP or a video becomes a list of files, each is read or says why not
   photos: a folder, a ZIP or a video becomes one tensor, with a report of every file
   checkpoints: keep a training safe and go on from there
 

@@ -1,96 +1,40 @@
 """Decode the files that people bring: each becomes an upright square of pixels, or a plain reason why not."""
 
 import functools
-import hashlib
 import io
-import os
-import re
-import stat
 import threading
-import zipfile
-from contextlib import nullcontext, suppress
-from pathlib import Path
+import warnings
+from contextlib import contextmanager, nullcontext, suppress
 from typing import NamedTuple
 
 import numpy as np
 
-from gans_workshop.files.disk import retry, walk_files
+from gans_workshop.files import kinds
 
 SIDE = 128  # pixels: all sizes that the workshop uses are made from this one
 MEMORY = 480  # megabytes that decoding one picture may take, by the bytes per pixel as measured
 BYTES_PER_PIXEL = {"F": 20, "I": 20, "WEBP": 16, "AVIF": 9, "HEIF": 8}  # by mode and format; else 12
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIF")  # rarer decoders hang on broken files
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation -> PIL.Image.Transpose
+UNKNOWN = "is no picture that can be read (JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, HEIC): export it as one of these"
 HEIC = "is a HEIC photo: run %pip install pillow-heif in a cell, restart, and run all cells"
-HEIC_SIGN = rb".{4}ftyp(hei|hev|mif1|msf1)"
-KINDS = {  # how a file begins that is no picture, and what to say
-    rb"$": "is empty",
-    rb"%PDF": "is a PDF, not a picture",
-    rb".{0,1000}<svg": "is an SVG drawing: export it as PNG",
-    rb"PK\x03\x04": "is a ZIP: put it into the workshop folder itself and choose it",
-    rb".{4}ftyp(?!avi|hei|hev|mif1|msf1)|.{8}AVI |\x1aE\xdf\xa3": "is a video: put it into the workshop folder itself "
-    "and choose it",
-}
-FILE_BYTES = 2**27  # a larger file is not read
-ZIP_FILES, ZIP_BYTES, ZIP_RATIO = 20_000, 2**33, 200  # a ZIP that holds more is a trap
-CLUTTER = r"(?is)(.*/)?(\._[^/]*|\.ds_store|thumbs\.db|desktop\.ini|(\.ipynb_checkpoints|__macosx)/.*|.*\.g(doc|sheet))"
-IGNORED = "belongs to the system, not to you"
-RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2")
+CUT_OFF, DAMAGED = "ends in the middle: copy or download it again", "is damaged: copy or download it again"
+FLAT, FAINT = 2, 32  # of 255: a picture with less contrast shows nothing, or next to nothing
 _one_large = threading.Lock()  # large pictures are decoded one at a time
 
 
-class File(NamedTuple):
-    """A file in a folder or a ZIP: its name, what the cache knows it by, how to read it, or why not to."""
+@contextmanager
+def any_size():
+    """Let Pillow open pictures of any size without a word: there is a limit here that knows JPEG's shrinking."""
+    from PIL import Image
 
-    name: str
-    key: str
-    read: object
-    reason: str = ""
-
-
-def make_file(name, place, found, read, *, reason=""):
-    """Describe a file by its name for people, the place and state that the cache knows it by, and how to read it."""
-    name = "".join(c if c.isprintable() else "?" for c in name)
-    key = hashlib.sha1(os.fsencode(place) + f"|{found.st_size}|{found.st_mtime_ns}".encode()).hexdigest()
-    if not stat.S_ISREG(found.st_mode):
-        reason = "is no file that can be read"
-    return File(name, key, read, reason)
-
-
-def list_pictures(folder):
-    """List all files in a folder and below, with what the cache knows each by and how to read it."""
-    files = []
-    for entry in walk_files(folder):
-        name = os.path.relpath(entry.path, folder).replace(os.sep, "/")
-        reason = IGNORED if re.fullmatch(CLUTTER, name) else ""
-        try:
-            found = entry.stat()
-            if found.st_size > FILE_BYTES:
-                reason = f"is larger than {FILE_BYTES >> 20} MB"
-            read = functools.partial(_try, functools.partial(retry, Path(entry.path).read_bytes, pauses=(1, 4)))
-            files.append(make_file(name, os.path.abspath(entry.path), found, read, reason=reason))
-        except OSError:
-            files.append(File(ascii(name)[1:-1], "", None, "leads nowhere, or cannot be reached"))
-    return sorted(files, key=lambda file: file.name)
-
-
-def list_zip(path):
-    """List the files in a ZIP. Nothing is unpacked to the disk, so no name in it can lead anywhere."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ValueError(f"{path.name} is not a ZIP that can be opened ({error}): make it again.") from None
-    found, files, total = path.stat(), [], 0
-    for i, info in enumerate(info for info in archive.infolist() if not info.is_dir()):
-        total += info.file_size
-        reason = IGNORED if re.fullmatch(CLUTTER, info.filename) else ""
-        packed_too_well = info.file_size > max(2**20, ZIP_RATIO * info.compress_size)
-        if i >= ZIP_FILES or total > ZIP_BYTES or info.file_size > FILE_BYTES or packed_too_well:
-            reason = "is too much for a ZIP of pictures"
-        place = f"{os.path.abspath(path)}|{info.header_offset}"
-        read = functools.partial(_try, functools.partial(archive.read, info))
-        files.append(make_file(info.filename, place, found, read, reason=reason))
-    return files
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 class Picture(NamedTuple):
@@ -101,25 +45,24 @@ class Picture(NamedTuple):
     pixels: bytes = b""  # RGB, row by row
 
 
-def read_picture(data, name, *, background="white"):
+def read_picture(data, name, background="white"):
     """Decode the bytes of one file; whatever is wrong with them, it never raises."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        for sign, reason in KINDS.items():
-            if re.match(sign, data[:2000], re.DOTALL):
-                return Picture(reason)
-        if name.lower().endswith(RAW):
-            return Picture("is a camera's raw file: export it as JPEG")
+        if reason := kinds.reason_of(kinds.kind_of(data[: kinds.HEAD], name), name):
+            return Picture(reason)
         with Image.open(io.BytesIO(data), formats=known_formats()) as image:
             reason, needed = _check_size(image)
             with _one_large if needed > MEMORY / 8 else nullcontext():
                 return Picture(reason) if reason else _decode(image, background)
     except UnidentifiedImageError:
-        heic = re.match(HEIC_SIGN, data, re.DOTALL) and "HEIF" not in known_formats()
-        return Picture(HEIC if heic else "is no picture that can be read (JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, HEIC)")
+        kind = kinds.kind_of(data[: kinds.HEAD], name)
+        if kind == "heic" and "HEIF" not in known_formats():
+            return Picture(HEIC)
+        return Picture(DAMAGED if kind == "picture" and data[4:8] != b"ftyp" else UNKNOWN)
     except Exception as error:  # broken files make decoders raise nearly anything
-        return Picture("ends in the middle" if "truncated" in str(error) else "is damaged")
+        return Picture(CUT_OFF if "truncated" in str(error) else DAMAGED)
 
 
 @functools.cache
@@ -144,7 +87,7 @@ def _check_size(image):
         return "is more than 8 times as long as wide", 0
     if image.format in ("JPEG", "MPO"):
         image.draft(None, (2 * SIDE, 2 * SIDE))  # by 2, 4 or 8, still twice as large as needed
-        image.decodermaxblock = FILE_BYTES  # all at once: 4 % faster than in blocks
+        image.decodermaxblock = 2**27  # all at once: 4 % faster than in blocks
     kept = width * height / 2 if progressive else 0  # the coefficients of all pixels are kept until the end
     cost = BYTES_PER_PIXEL.get(image.mode[0], BYTES_PER_PIXEL.get(image.format, 12))
     needed = max(kept, image.width * image.height) * cost / 1e6
@@ -161,16 +104,28 @@ def _decode(image, background):
     image.load()  # which turns a TIFF
     square = _square(image)
     alpha = square.getchannel("A") if square.mode == "RGBA" else None
-    square = _to_srgb(square)
+    drawing = square = _to_srgb(square)
     if alpha and alpha.getextrema()[0] < 255:
-        square = Image.composite(square, Image.new("RGB", square.size, background), alpha)
+        square = Image.composite(drawing, Image.new("RGB", drawing.size, background), alpha)
         notes.append(f"transparent, put on {background}")
     if turn is not None:
         square = square.transpose(turn)
         notes.append("turned upright")
-    if all(high - low <= 2 for low, high in square.getextrema()):
-        return Picture("has the same colour all over")
+    seen = _contrast(square)
+    if alpha and seen < FAINT:
+        other = "white" if Image.new("L", (1, 1), background).getpixel((0, 0)) < 128 else "black"
+        there = _contrast(Image.composite(drawing, Image.new("RGB", drawing.size, other), alpha))
+        advice = f'on {background}: write load_photos(..., background="{other}")'
+        if there >= FAINT and seen <= FLAT:
+            return Picture(f"has the same colour all over where it is transparent and put {advice}")
+        notes += [f"hardly to be seen {advice}"] if there >= FAINT else []
+    if seen <= FLAT:
+        return Picture("has the same colour all over" + (" or nearly so, as masks have" if seen else ""))
     return Picture("", "|".join(notes), square.tobytes())
+
+
+def _contrast(image):
+    return max(high - low for low, high in image.getextrema())
 
 
 def _try(question):

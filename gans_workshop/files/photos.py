@@ -1,13 +1,12 @@
 """Anybody's pictures: a folder, a ZIP or a video becomes one tensor, and a report says what became of every file."""
 
+import errno
 import hashlib
-import io
 import math
 import os
+import re
 import sqlite3
 import time
-import warnings
-import zipfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager, suppress
@@ -18,17 +17,21 @@ import numpy as np
 import torch
 
 from gans_workshop.device import stop_button
-from gans_workshop.files.decoding import HEIC, SIDE, Picture, list_pictures, list_zip, make_file, read_picture
-from gans_workshop.files.disk import with_timeout
-from gans_workshop.files.workspace import VIDEOS, cache_folder
+from gans_workshop.files import kinds
+from gans_workshop.files.decoding import HEIC, SIDE, Picture, any_size, read_picture
+from gans_workshop.files.sources import UNREAD, list_source, read_file, why_unread
+from gans_workshop.files.workspace import cache_folder
 
 MEMORY = 2**30  # bytes that all pictures together may take
-FRAMES = 2000  # of a video, at most
 CACHE_BYTES = 2**32  # a larger cache is begun afresh
-FILE_PATIENCE, HANGS = 30, 6  # seconds for one file to answer; after so many in a row that did not, no more are asked
-UNREAD = "could not be read, or did not answer: run the cell again"
+PAUSES = (0, 1, 4)  # seconds before each of three tries; all files that failed are tried again together
+FOR_EVER = (errno.EOPNOTSUPP, errno.ENOSYS, errno.ENXIO, errno.EACCES, errno.EPERM, errno.ENOENT)  # no second try
+MASKED = "may be masks, by their names: take them out if masks should not be drawn"
+RULES = 2  # to be raised when a reason to leave a file out changes: those in the cache are then found afresh
 SCHEMA = """CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, content TEXT);
 CREATE TABLE IF NOT EXISTS pictures (content TEXT PRIMARY KEY, reason TEXT, notes TEXT, pixels BLOB);"""
+AFRESH = f"""DELETE FROM pictures WHERE reason != ''; PRAGMA user_version = {RULES};
+DELETE FROM files WHERE content NOT IN (SELECT content FROM pictures);"""
 
 
 class Report:
@@ -36,7 +39,7 @@ class Report:
 
     def __init__(self, place, used, skipped, notes):
         self.place, self.used, self.skipped, self.notes = place, used, skipped, notes
-        self.found, self.remark = len(used) + len(skipped), ""
+        self.found, self.remark, self.listed = len(used) + len(skipped), "", list(range(len(used)))
 
     def advice(self):
         """Say what the number of pictures means."""
@@ -64,16 +67,14 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
 
     Each picture is turned upright, put on `background` where it is transparent, cropped to the square in its middle
     and made smaller. What was decoded stays in the cache, also when you stop it. `memory`: bytes for all pictures.
+    Their order depends on what they show, not on their names; `images[report.listed]` is in the order of the files.
 
     Shapes: images (N, channels, image_size, image_size) uint8; smaller where that does not fit into the memory.
-    Raises: ValueError: 'image_size=...', '... is not a ...'; ImportError: 'A video needs ...'; OSError: 'The ...'
+    Raises: ValueError: 'image_size=...', '... is a ...'; ImportError: 'A video needs ...'; OSError: 'The ...'
     """
-    if image_size not in range(16, SIDE + 1) or channels not in (1, 3):
-        raise ValueError(f"image_size={image_size}, channels={channels}: use 32, 64 or 128 and 3 (colour) or 1 (grey).")
-    place = Path(place)
-    film = place.suffix.lower() in VIDEOS and place.is_file()
-    source = _film_to_zip(place) if film else place
-    files = list_zip(source) if source.is_file() else list_pictures(source)
+    image_size, channels, memory = _check_wishes(place, background, sizes=(image_size, channels, memory))
+    place = Path(place).expanduser()
+    files, film = list_source(place)
     files = [file._replace(key=f"{file.key} {background}") for file in files]
 
     def load(cache_place):
@@ -81,11 +82,14 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
             problems = _decode_new(cache, files, background)
             used, skipped, notes = _choose(cache, files, problems, film)
             size, room = _what_fits(len(used), image_size, channels, memory)
-            skipped += [(file.name, "does not fit into the memory any more") for file, _ in used[room:]]
-            images = torch.empty(len(used[:room]), channels, size, size, dtype=torch.uint8)
-            for image, (_, content) in zip(images, used):
+            skipped += [(name, "does not fit into the memory any more") for _, _, name, _ in used[room:]]
+            used = used[:room]
+            images = torch.empty(len(used), channels, size, size, dtype=torch.uint8)
+            for image, (*_, content) in zip(images, used):
                 image.copy_(_shrink(_pixels(cache, content), size, channels))
-        return images, Report(place.name, [file.name for file, _ in used[:room]], skipped, notes)
+        report = Report(place.name, [name for _, _, name, _ in used], skipped, notes)
+        report.listed = sorted(report.listed, key=lambda i: used[i][1])
+        return images, report
 
     try:
         images, report = load(cache_folder() / "photos.sqlite")
@@ -97,6 +101,25 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
     return images, report
 
 
+def _check_wishes(place, background, sizes):
+    """Return `sizes` as whole numbers, or refuse what cannot be met before any file is read."""
+    from PIL import ImageColor
+
+    if not isinstance(place, str | os.PathLike) or not str(place).strip() or "://" in str(place):
+        what = "the name of one folder, ZIP or video on this machine"
+        raise ValueError(f"load_photos takes {what}, not {place!r:.60}: put all pictures into one.")
+    whole = [int(n) if isinstance(n, int | float | np.number) and n % 1 == 0 else -1 for n in sizes]
+    if whole[0] not in range(16, SIDE + 1) or whole[1] not in (1, 3):
+        found = "image_size={!r}, channels={!r}".format(*sizes)
+        raise ValueError(f"{found}: use 32, 64 or 128 and 3 (colour) or 1 (grey), as numbers without quotes.")
+    if whole[2] < 1:
+        raise ValueError(f"memory={sizes[2]!r} is no number of bytes: leave it out, or write 2**30.")
+    with suppress(ValueError, AttributeError, TypeError):
+        if len(ImageColor.getrgb(background)) == 3:
+            return whole
+    raise ValueError(f'background={background!r} is no colour: write a name such as "black", or "#202020".')
+
+
 @contextmanager
 def open_cache(place):
     """Open the cache of decoded pictures, a file or ':memory:'. A damaged or too large file is deleted."""
@@ -105,6 +128,8 @@ def open_cache(place):
     try:
         with closing(sqlite3.connect(place, timeout=30)) as cache:
             cache.executescript(SCHEMA)
+            if cache.execute("PRAGMA user_version").fetchone() != (RULES,):
+                cache.executescript(AFRESH)
             yield cache
     except sqlite3.Error as error:
         if place != ":memory:" and not isinstance(error, sqlite3.OperationalError):  # that is a full or locked disk
@@ -132,87 +157,42 @@ def _shrink(pixels, size, channels):
     return torch.from_numpy(np.array(small)).reshape(size, size, channels).permute(2, 0, 1)
 
 
-def _film_to_zip(path):
-    """Take frames of a video, at even intervals, into a ZIP in the cache."""
-    try:
-        import imageio_ffmpeg
-    except ImportError:
-        raise ImportError("A video needs a reader: run %pip install imageio-ffmpeg, then this cell again.") from None
-    from PIL import Image
-
-    target = cache_folder() / f"frames-{make_file('', os.path.abspath(path), path.stat(), None).key[:16]}.zip"
-    if target.exists():
-        return target
-    unfinished = target.with_suffix(".unfinished")
-    try:
-        seconds = imageio_ffmpeg.count_frames_and_secs(str(path))[1]
-        rate = min(10, FRAMES / max(seconds, 0.1))
-        square = f"fps={rate},crop='min(iw,ih)':'min(iw,ih)',scale={SIDE}:{SIDE}:flags=area"
-        frames = imageio_ffmpeg.read_frames(str(path), output_params=["-vf", square])
-        next(frames)  # what ffmpeg says about the video
-        with zipfile.ZipFile(unfinished, "w") as archive:
-            for i, frame in enumerate(frames):
-                buffer = io.BytesIO()
-                Image.frombytes("RGB", (SIDE, SIDE), frame).save(buffer, "PNG", compress_level=1)
-                archive.writestr(f"second {i / rate:07.1f}", buffer.getvalue())
-    except (OSError, RuntimeError, StopIteration) as error:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno:  # from the disk; ffmpeg's complaints have no number
-            reason = f"cannot be kept in {target.parent} ({error.strerror})"
-            raise OSError(f"The frames of {path.name} {reason}: free space there.") from None
-        reason = (str(error).strip().splitlines() or ["no frames"])[-1]
-        raise ValueError(f"{path.name} is not a video that can be read ({reason}): export it as MP4.") from None
-    return unfinished.replace(target)
-
-
-def _read(file, silent):
-    """Return the bytes of a file, or None; `silent` lists the files that did not answer since the last that did."""
-    if len(silent) >= HANGS:
-        return None
-    try:
-        data = with_timeout(FILE_PATIENCE, file.read)
-    except TimeoutError:
-        silent.append(file)
-        return None
-    silent.clear()
-    return data
-
-
 def _decode_new(cache, files, background):
     """Decode what the cache does not know; return the problems that another try may mend: {key: reason}."""
-    from PIL import Image
     from tqdm.auto import tqdm
 
     known = {key for (key,) in cache.execute("SELECT key FROM files")}
     contents = {content for (content,) in cache.execute("SELECT content FROM pictures")}
-    fresh = [file for file in files if not file.reason and file.key not in known]
-    problems, silent, saved = {}, [], time.monotonic()
+    waiting = [file for file in files if not file.reason and file.key not in known]
+    problems, troubles, saved = {}, [], time.monotonic()
 
     def decode(file):
-        if stop.pressed or (data := _read(file, silent)) is None:
-            return file, None, Picture(UNREAD)
-        content = hashlib.sha1(background.encode() + data).hexdigest()
-        return file, content, None if content in contents else read_picture(data, file.name, background=background)
+        try:
+            data = read_file(file, troubles, stop)
+        except Exception as error:
+            passing = isinstance(error, OSError) and error.errno and error.errno not in FOR_EVER
+            return file, "", Picture(why_unread(error)), passing
+        reason = kinds.reason_of(kinds.kind_of(data[: kinds.HEAD], file.name), file.name)
+        content = hashlib.sha1(reason.encode() or background.encode() + data).hexdigest()  # a reason names the ending
+        picture = Picture(reason) if reason or content in contents else read_picture(data, file.name, background)
+        return file, "" if picture.reason == HEIC else content, picture, False
 
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `decoding` has a limit that knows JPEG's shrinking
     try:
-        with warnings.catch_warnings(), stop_button() as stop, ThreadPoolExecutor(os.cpu_count()) as pool:
-            warnings.simplefilter("ignore")
-            results = as_completed([pool.submit(decode, file) for file in fresh])
-            for result in tqdm(results, "pictures", len(fresh), disable=not fresh):
-                file, content, picture = result.result()
-                if picture and picture.reason in (HEIC, UNREAD):
+        with any_size(), stop_button() as stop, ThreadPoolExecutor(os.cpu_count()) as pool:
+            for pause in PAUSES:
+                time.sleep(pause if waiting and not stop.pressed else 0)
+                results, waiting = [pool.submit(decode, file) for file in waiting], []
+                for result in tqdm(as_completed(results), "pictures", len(results), disable=pause or not results):
+                    file, content, picture, passing = result.result()
                     problems[file.key] = picture.reason
-                    continue
-                if picture:
-                    cache.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?)", (content, *picture))
-                cache.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (file.key, content))
-                if time.monotonic() > saved + 1:
-                    cache.commit()
-                    saved = time.monotonic()
+                    waiting += [file] if passing else []
+                    if content:
+                        cache.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?, ?, ?)", (content, *picture))
+                        cache.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (file.key, content))
+                    if time.monotonic() > saved + 1:
+                        cache.commit()
+                        saved = time.monotonic()
     finally:
-        Image.MAX_IMAGE_PIXELS = limit
         cache.commit()
     if stop.pressed:
         raise KeyboardInterrupt("Stopped: what was decoded is kept. Run the cell again, and it goes on from there.")
@@ -220,7 +200,10 @@ def _decode_new(cache, files, background):
 
 
 def _choose(cache, files, problems, film):
-    """Part the files into used ones (file, content) and skipped ones (name, reason), and count the notes."""
+    """Part the files into used ones (digest, place in the list, name, content) by their digests, and skipped ones.
+
+    The digest of what a picture shows gives the same order wherever it lies and however it is called.
+    """
     used, skipped, notes, shown, last = [], [], Counter(), set(), None
     query = "SELECT content, reason, notes FROM files JOIN pictures USING (content) WHERE key = ?"
     for file in files:
@@ -228,7 +211,7 @@ def _choose(cache, files, problems, film):
         content, reason, note = row or ("", problems.get(file.key, UNREAD), "")
         reason = file.reason or reason
         if not reason:
-            pixels = _pixels(cache, content).astype(np.int16)
+            pixels = _pixels(cache, content)
             digest = hashlib.sha1(pixels).digest()
             if digest in shown:
                 reason = "shows the same as another picture"
@@ -236,10 +219,10 @@ def _choose(cache, files, problems, film):
                 reason = "shows nearly the same as the frame before"
             else:
                 shown.add(digest)
-                last = pixels
+                last = pixels.astype(np.int16) if film else None
         if reason:
             skipped.append((file.name, reason))
         else:
-            used.append((file, content))
-            notes.update(filter(None, note.split("|")))
-    return used, skipped, notes
+            used.append((digest, len(used), file.name, content))
+            notes.update(filter(None, [*note.split("|"), MASKED if re.fullmatch(kinds.MASK, file.name) else ""]))
+    return sorted(used), skipped, notes

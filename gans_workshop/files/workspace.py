@@ -1,18 +1,20 @@
 """Know where files live: the workshop's folder for what you make, and a cache for what was downloaded."""
 
 import os
+import re
 import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from gans_workshop.files import kinds
 from gans_workshop.files.disk import PATIENCE, list_folder, walk_files, writable_folder
 
 FOLDER = "gans-workshop-files"
 COLAB_DISK = Path("/content")
 DRIVE = COLAB_DISK / "drive" / "MyDrive"
 _asked = []  # one consent window a session is enough
-VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
+OURS = "a folder of models"
 
 
 def in_colab():
@@ -54,25 +56,40 @@ def _drive_folder():
 
 def picture_places(folder):
     """List (label, path) of the picture folders, ZIPs and videos in the workshop folder, or say what to do."""
-    places, loose = [], 0
+    places, empty, loose = [], [], 0
     for entry in list_folder(folder):
-        ending = os.path.splitext(entry.name)[1].lower()
-        if entry.name.startswith(".") or entry.name.endswith(("-models", "-gans-images", "-gans-images.zip")):
+        inside, kind = _look_inside(entry), kinds.kind_by_name(entry.name)
+        why = kinds.reason_by_name(f"{entry.name}/" if inside else entry.name)
+        if why == kinds.OF_SYSTEM or inside == OURS or entry.name.endswith(("-gans-images", "-gans-images.zip")):
             continue
-        if os.path.isdir(entry.path):  # entry.is_dir() raises where links run in a circle
-            what = "cannot be listed now"
-            with suppress(OSError):
-                what = f"{len(walk_files(entry.path)):,} files"
-            places.append((f"{entry.name} ({what})", Path(entry.path)))
-        elif ending == ".zip" or ending in VIDEOS:
-            places.append((f"{entry.name} ({'ZIP' if ending == '.zip' else 'video'})", Path(entry.path)))
+        if what := inside or {"zip": "ZIP", "film": "video"}.get(kind if not why else ""):
+            (empty if what == "0 files" else places).append((f"{entry.name} ({what})", Path(entry.path)))
+        elif why or kind:
+            print(f"{entry.name} {why or kinds.reason_of(kind, entry.name)}.")
         else:
             loose += 1
+    places += empty  # where nobody chooses, the first one is learned from
     if loose or not places:
         where = f"Google Drive (drive.google.com) under {FOLDER}" if DRIVE in folder.parents else folder
-        print(f"{f'{loose:,} files lie loose' if loose else 'There is nothing to learn from yet'} in {where}.")
+        there = (
+            f"{loose:,} file{'s are' if loose > 1 else ' is'} loose" if loose else "There is nothing to learn from yet"
+        )
+        print(f"{there} in {where}.")
         print("To use your pictures, put a folder, a ZIP or a video of them there ('cats'), and run this cell again.")
     return places
+
+
+def _look_inside(entry):
+    """Say what is in a folder, OURS where it is a folder of models, or return an empty text for a file."""
+    if not os.path.isdir(entry.path):  # entry.is_dir() raises where links run in a circle
+        return ""
+    with suppress(OSError):
+        names = [os.path.relpath(file.path, entry.path) for file in walk_files(entry.path)]
+        kept = [name for name in names if re.search(r"\.(checkpoint|pt)$|(^|[/\\])unfinished-", name)]
+        if entry.name.endswith("-models") and (kept or not names):
+            return OURS
+        return f"{sum(kinds.reason_by_name(name) != kinds.OF_SYSTEM for name in names):,} files"
+    return "cannot be listed now"
 
 
 def cache_folder():

@@ -3,13 +3,12 @@
 import io
 import sys
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageColor, ImageDraw
 
-from gans_workshop.files import decoding, disk
+from gans_workshop.files import decoding
 from gans_workshop.files.decoding import read_picture
 from tools import packed, scene
 
@@ -49,6 +48,39 @@ def test_transparent_pictures_are_put_on_a_background_and_show_no_garbage(mode):
     assert square[3, 3] == pytest.approx([255] * 3) and square[20, 20] == pytest.approx([0] * 3)
     assert notes == "transparent, put on white"
     assert look(packed(image), background="lime")[0][3, 3] == pytest.approx([0, 255, 0])
+
+
+def drawing(ink, ground=0, alpha=255):
+    """A disc of ink with soft edges on transparent ground."""
+    image = Image.new("RGBA", (64, 64), (*ImageColor.getrgb(ink), ground))
+    ImageDraw.Draw(image).ellipse((8, 8, 50, 56), fill=(*ImageColor.getrgb(ink), alpha))
+    return image
+
+
+@pytest.mark.parametrize(("ink", "background", "advice"), [
+    ("white", "white", "black"), ("#fefefe", "white", "black"), ("black", "black", "white"),
+    ("#101010", "#101010", "white"), ("yellow", "yellow", "black"), ("navy", "navy", "white"),
+])  # fmt: skip
+def test_ink_that_vanishes_on_its_background_is_told_how_to_be_seen(ink, background, advice):
+    data = packed(drawing(ink))
+    reason = read_picture(data, "a.png", background).reason
+    assert (
+        reason.startswith("has the same colour all over where it is transparent and put on")
+        and f'background="{advice}"' in reason
+    )
+    square, notes = look(data, background=advice)
+    assert np.ptp(square) > 100 and notes == f"transparent, put on {advice}"
+
+
+def test_ink_that_is_hardly_seen_is_noted_and_used():
+    _, notes = look(packed(drawing("#f0f0f0")))
+    assert notes.count('hardly to be seen on white: write load_photos(..., background="black")') == 1
+    assert "hardly" not in look(packed(drawing("#c0c0c0")))[1]
+
+
+def test_what_shows_nothing_on_any_background_is_not_sent_from_one_to_the_other():
+    for image in (drawing("white", 0, 0), drawing("white", 128, 128), drawing("white", 255), Image.new("LA", (50, 50))):
+        assert read_picture(packed(image), "a.png").reason == "has the same colour all over"
 
 
 def test_deep_pictures_are_scaled_and_not_clipped():
@@ -95,7 +127,11 @@ def test_broken_exif_does_no_harm():
         (b'<?xml version="1.0"?>\n<svg xmlns="x"/>', "a.png", "SVG"),
         (b"PK\3\4" + bytes(40), "a.jpg", "is a ZIP"),
         (b"\0\0\0\x18ftypmp42" + bytes(40), "a.jpg", "is a video"),
-        (b"dear diary", "a.jpg", "is no picture"),
+        (b"dear diary", "a.jpg", "is a text"),
+        (b"\x8a\1\2\3" * 9, "a.jpg", "is no picture that can be read"),
+        (b"\0\0\0\x18ftypcrx " + bytes(40), "IMG_1.CR3", "raw file: export it as JPEG"),
+        (packed(scene(0), "WEBP").replace(b"VP8 ", b"<svg", 1), "a.webp", "is damaged"),
+        (packed(Image.fromarray(np.eye(50, dtype=np.uint8))), "a.png", "as masks have"),
         (packed(scene(0), "TIFF"), "IMG.CR2", "raw file"),
         (packed(scene(0))[:-900], "a.png", "ends in the middle"),
         (packed(scene(0, (900, 600)), "JPEG")[:-3000], "a.jpg", "ends in the middle"),
@@ -121,6 +157,17 @@ def test_size_is_checked_before_decoding(monkeypatch):
     assert look(packed(scene(0, (8000, 8000)), "JPEG"))[0].shape == (128, 128, 3)  # JPEG shrinks while it decodes
 
 
+def test_any_number_of_pixels_is_let_in_and_pillow_is_as_before(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    data = packed(scene(0, (900, 600)), "JPEG")
+    with decoding.any_size():
+        assert look(data)[0].shape == (128, 128, 3)
+    assert Image.MAX_IMAGE_PIXELS == 1000
+    with pytest.raises(KeyError), decoding.any_size():
+        raise KeyError
+    assert Image.MAX_IMAGE_PIXELS == 1000
+
+
 def test_without_a_reader_heic_says_how_to_get_one(monkeypatch):
     data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400)
     monkeypatch.setattr(decoding, "known_formats", lambda: ["JPEG", "PNG"])
@@ -142,21 +189,3 @@ def test_jpeg_shrinking_shows_the_same_picture():
     data = packed(scene(5, (2000, 1500)), "JPEG", quality=90)
     whole = Image.open(io.BytesIO(data)).crop((250, 0, 1750, 1500)).resize((128, 128), Image.Resampling.BICUBIC)
     assert abs(look(data)[0] - np.asarray(whole, float)).mean() < 1
-
-
-def test_reading_is_tried_three_times(tmp_path, monkeypatch):
-    answers = [OSError(5, "Input/output error"), OSError(5, "again"), b"here"]
-
-    def read(_):
-        answer = answers.pop(0)
-        if isinstance(answer, OSError):
-            raise answer
-        return answer
-
-    (tmp_path / "x.png").write_bytes(b"here")
-    monkeypatch.setattr(Path, "read_bytes", read)
-    monkeypatch.setattr(disk.time, "sleep", lambda _: None)
-    (file,) = decoding.list_pictures(tmp_path)
-    assert file.read() == b"here" and answers == []
-    answers += [OSError(5, "Input/output error")] * 3
-    assert file.read() is None

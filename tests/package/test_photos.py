@@ -8,8 +8,8 @@ import sqlite3
 import sys
 import tarfile
 import threading
-import types
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gans_workshop.files import decoding, photos
+from gans_workshop.files import photos, sources
 from gans_workshop.files.decoding import read_picture
 from gans_workshop.files.photos import load_photos
+from gans_workshop.files.workspace import cache_folder
 from tools import ROOT, packed, scene
 
 ODD = ROOT.parent / "shared" / "data"
@@ -49,6 +50,7 @@ def test_a_folder_becomes_one_tensor(folder, size, channels):
     images, report = load_photos(folder, image_size=size, channels=channels)
     assert images.shape == (6, channels, size, size) and images.dtype == torch.uint8
     assert add_up(images, report) == {}
+    images = images[report.listed]
     square = scene(2).crop((15, 0, 75, 60)).resize((size, size), Image.Resampling.BICUBIC)
     wanted = np.asarray(square.convert("RGB" if channels == 3 else "L"), float).reshape(size, size, channels)
     assert abs(images[2].permute(1, 2, 0).numpy() - wanted).mean() < 2
@@ -63,15 +65,18 @@ def test_every_file_is_used_or_named(folder):
     (folder / "notes.pdf").write_bytes(b"%PDF-1.4")
     for name in ("._0.png", ".DS_Store", "Thumbs.db", "desktop.ini", "link.gdoc"):
         (folder / name).write_bytes(b"x")
-    (folder / "__MACOSX").mkdir()
-    scene(12).save(folder / "__MACOSX" / "12.png")
+    for name in ("__MACOSX", "@eaDir"):
+        (folder / name).mkdir()
+        scene(12).save(folder / name / "12.png")
     images, report = load_photos(folder)
     reasons = add_up(images, report)
-    assert report.found == 16 and len(images) == 8
+    assert report.found == 17 and len(images) == 8
     assert reasons["copy of 0.bmp"] == "shows the same as another picture"
     assert sum("system" in reason for reason in reasons.values()) == 6
+    assert "Google" in reasons["link.gdoc"]
     text = str(report)
-    assert "16 files found" in text and "notes.pdf" in text and "is a PDF, not a picture" in text
+    assert text.count("system") == 1, "one line for all of them"
+    assert "17 files found" in text and "notes.pdf" in text and "is a PDF, not a picture" in text
     assert "8 pictures are too few" in text
     assert "notes.pdf" in report._repr_html_()
 
@@ -96,7 +101,7 @@ def test_the_second_start_decodes_and_reads_nothing(folder, monkeypatch):
     def never(*_, **__):
         raise AssertionError("a file was opened")
 
-    monkeypatch.setattr(decoding, "retry", never)
+    monkeypatch.setattr(photos, "read_file", never)
     monkeypatch.setattr(photos, "read_picture", never)
     second, report = load_photos(folder, image_size=64)
     assert torch.equal(first, second)
@@ -128,11 +133,11 @@ def read_all(folder):
 def test_stopping_loses_nothing_that_was_decoded(folder, monkeypatch):
     decoded = []
 
-    def slow(data, name, *, background):
+    def slow(data, name, background):
         decoded.append(name)
         if len(decoded) == 3:
             os.kill(os.getpid(), signal.SIGINT)
-        return read_picture(data, name, background=background)
+        return read_picture(data, name, background)
 
     monkeypatch.setattr(photos, "read_picture", slow)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
@@ -148,7 +153,7 @@ def test_stopping_loses_nothing_that_was_decoded(folder, monkeypatch):
 
 def test_a_damaged_or_unwritable_cache_costs_only_time(folder, monkeypatch):
     wanted, _ = load_photos(folder)
-    cache = Path(os.environ["GANS_WORKSHOP_CACHE"]) / "photos.sqlite"
+    cache = cache_folder() / "photos.sqlite"
     cache.write_bytes(b"no data base" * 1000)
     assert torch.equal(load_photos(folder)[0], wanted)
     assert torch.equal(load_photos(folder)[0], wanted) and sqlite3.connect(cache).execute("SELECT 1").fetchone()
@@ -159,7 +164,7 @@ def test_a_damaged_or_unwritable_cache_costs_only_time(folder, monkeypatch):
 def test_a_damaged_cache_is_closed_before_it_is_deleted(folder, monkeypatch):
     """As on Windows, where an open file cannot be deleted."""
     wanted, opened = load_photos(folder)[0], []
-    cache = Path(os.environ["GANS_WORKSHOP_CACHE"]) / "photos.sqlite"
+    cache = cache_folder() / "photos.sqlite"
     cache.write_bytes(b"no data base" * 1000)
     connect, unlink = sqlite3.connect, Path.unlink
 
@@ -186,22 +191,75 @@ def test_a_folder_too_large_for_the_memory_gets_the_largest_size_that_fits(folde
     assert images.shape == (4, 3, 32, 32) and len(add_up(images, report)) == 2
 
 
-def test_files_that_cannot_be_read_are_tried_again_next_time(folder, monkeypatch):
-    whole = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: 1 / 0 if path.name == "4.png" else whole(path))
+@pytest.fixture
+def no_pauses(monkeypatch):
+    pauses = []
+    monkeypatch.setattr(photos.time, "sleep", pauses.append)
+    return pauses
+
+
+def refuse(monkeypatch, names, error):
+    """Let reading these files fail, and return the list of the names that were asked for."""
+    whole, asked = Path.read_bytes, []
+
+    def read(path):
+        asked.append(path.name)
+        if path.name in names:
+            raise error
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    return asked
+
+
+def test_files_that_cannot_be_read_are_tried_three_times_together_and_again_next_time(folder, monkeypatch, no_pauses):
+    asked = refuse(monkeypatch, ("2.png", "4.png"), OSError(5, "Input/output error"))
     images, report = load_photos(folder)
-    assert add_up(images, report) == {"4.png": photos.UNREAD}
+    reasons = add_up(images, report)
+    assert set(reasons) == {"2.png", "4.png"} and len(set(reasons.values())) == 1
+    assert "Input/output error" in reasons["4.png"] and "leave it out" in reasons["4.png"]
+    assert asked.count("4.png") == asked.count("2.png") == 3 and asked.count("1.png") == 1
+    assert sum(no_pauses) == sum(photos.PAUSES), "not for each file"
     monkeypatch.undo()
     assert len(load_photos(folder)[0]) == 6
 
 
+def test_a_second_try_may_help(folder, monkeypatch, no_pauses):
+    whole, answers = Path.read_bytes, [OSError(5, "Input/output error"), OSError(107, "not connected")]
+
+    def read(path):
+        if path.name == "4.png" and answers:
+            raise answers.pop()
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    assert add_up(*load_photos(folder)) == {}
+
+
+@pytest.mark.parametrize("number", [95, 13, 1, 38])
+def test_what_will_never_be_read_is_asked_once(folder, monkeypatch, no_pauses, number):
+    asked = refuse(monkeypatch, ("4.png",), OSError(number, os.strerror(number)))
+    reasons = add_up(*load_photos(folder))
+    assert asked.count("4.png") == 1 and sum(no_pauses) == 0
+    assert os.strerror(number) in reasons["4.png"] and "run the cell again" not in reasons["4.png"]
+
+
+def test_pointers_of_google_and_stand_ins_of_clouds_are_never_opened(folder, monkeypatch):
+    names = ["a.gslides", "b.GFORM", "c.gmap", "d.gjam", ".IMG_7.HEIC.icloud", "e.gdoc"]
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    asked = refuse(monkeypatch, names, OSError(95, "Operation not supported"))
+    reasons = add_up(*load_photos(folder))
+    assert sorted(reasons) == sorted(names) and set(asked).isdisjoint(names)
+
+
 def test_a_file_that_does_not_answer_is_named_and_the_others_are_used(folder, monkeypatch):
     back, whole = threading.Event(), Path.read_bytes
-    monkeypatch.setattr(photos, "FILE_PATIENCE", 0.3)
+    monkeypatch.setattr(sources, "FILE_PATIENCE", 0.3)
     hanging = ("2.png", "4.png")
     monkeypatch.setattr(Path, "read_bytes", lambda path: back.wait() if path.name in hanging else whole(path))
     images, report = load_photos(folder)
-    assert add_up(images, report) == dict.fromkeys(["2.png", "4.png"], photos.UNREAD)
+    assert add_up(images, report) == dict.fromkeys(["2.png", "4.png"], sources.UNREAD)
     back.set()
     monkeypatch.undo()
     assert len(load_photos(folder)[0]) == 6
@@ -209,23 +267,113 @@ def test_a_file_that_does_not_answer_is_named_and_the_others_are_used(folder, mo
 
 def test_a_drive_that_answers_no_more_is_not_asked_for_each_file(folder, monkeypatch):
     back, asked = threading.Event(), []
-    monkeypatch.setattr(photos, "FILE_PATIENCE", 0.05)
-    monkeypatch.setattr(photos, "HANGS", 2)
+    monkeypatch.setattr(sources, "FILE_PATIENCE", 0.05)
+    monkeypatch.setattr(sources, "HANGS", 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     monkeypatch.setattr(Path, "read_bytes", lambda path: asked.append(path) or back.wait())
     images, report = load_photos(folder)
-    assert len(asked) == 2 and set(add_up(images, report).values()) == {photos.UNREAD} and report.found == 6
+    assert len(asked) == 2 and set(add_up(images, report).values()) == {sources.UNREAD} and report.found == 6
     back.set()
 
 
-def test_wishes_that_cannot_be_met_are_refused_in_a_sentence(folder, tmp_path):
-    with pytest.raises(ValueError, match="use 32, 64 or 128"):
-        load_photos(folder, image_size=1024)
+# The order
+
+
+def test_the_order_depends_on_what_is_shown_and_not_on_names_and_places(folder, tmp_path):
+    images, report = load_photos(folder)
+    assert torch.equal(
+        images[report.listed], torch.cat([images[report.used.index(f"{i}.png")][None] for i in range(6)])
+    )
+    (folder / "2.png").rename(folder / "photo (1).png")
+    (folder / "holiday").mkdir()
+    (folder / "0.png").rename(folder / "holiday" / "zoo.png")
+    renamed, after = load_photos(folder)
+    assert torch.equal(images, renamed)
+    names = {"2.png": "photo (1).png", "0.png": "holiday/zoo.png"}
+    assert after.used == [names.get(name, name) for name in report.used], "the names follow the pictures"
+    with zipfile.ZipFile(tmp_path / "cats.zip", "w") as archive:
+        for i in (3, 0, 5, 1, 4, 2):
+            archive.writestr(f"{9 - i}.png", packed(scene(i)))
+    zipped, packed_ones = load_photos(tmp_path / "cats.zip")
+    assert torch.equal(images, zipped)
+    assert [packed_ones.used[i] for i in packed_ones.listed] == [f"{9 - i}.png" for i in (3, 0, 5, 1, 4, 2)]
+
+
+def test_of_copies_it_does_not_matter_which_is_kept(folder):
+    images, _ = load_photos(folder)
+    for name in ("00.bmp", "9.bmp"):
+        scene(0).save(folder / name)
+    (folder / "0.png").rename(folder / "5 b.png")
+    more, report = load_photos(folder)
+    assert torch.equal(images, more) and len(add_up(more, report)) == 2
+
+
+def test_what_does_not_fit_is_the_same_under_other_names(folder):
+    few, report = load_photos(folder, memory=4 * 3 * 32 * 32)
+    assert sorted(report.listed) == list(range(4))
+    (folder / "0.png").rename(folder / "9.png")
+    assert torch.equal(few, load_photos(folder, memory=4 * 3 * 32 * 32)[0])
+
+
+def test_reasons_of_an_older_version_are_found_afresh_and_pictures_are_kept(folder, monkeypatch):
+    (folder / "talk.docx").write_bytes(packed_document := b"PK\3\4" + bytes(26) + b"[Content_Types].xml" + bytes(99))
+    wanted, report = load_photos(folder)
+    with closing(sqlite3.connect(cache_folder() / "photos.sqlite")) as cache:
+        cache.execute("UPDATE pictures SET reason = 'is a ZIP' WHERE reason != ''")
+        cache.execute("PRAGMA user_version = 0")
+        cache.commit()
+    decoded = []
+    monkeypatch.setattr(photos, "read_picture", lambda *_: decoded.append(_))
+    images, again = load_photos(folder)
+    assert torch.equal(images, wanted) and again.skipped == report.skipped and decoded == []
+    (folder / "talk.zip").write_bytes(packed_document)
+    assert "is a ZIP" in dict(load_photos(folder)[1].skipped)["talk.zip"], "the same bytes under another name"
+
+
+# Wishes
+
+
+def test_wishes_that_cannot_be_met_are_refused_in_a_sentence(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(photos, "list_source", None)  # nothing is read before
+    for size in (1024, 256, 0, -32, 64.5, "64", None, (64, 64), float("nan"), True):
+        with pytest.raises(ValueError, match="use 32, 64 or 128"):
+            load_photos(folder, image_size=size)
+    for channels in (2, 4, "RGB", None):
+        with pytest.raises(ValueError, match=r"3 \(colour\) or 1 \(grey\)"):
+            load_photos(folder, channels=channels)
+    for memory in (0, -1, "2 GB", None):
+        with pytest.raises(ValueError, match="bytes"):
+            load_photos(folder, memory=memory)
+    for background in ("whit", (0, 0, 0), "#12", "transparent", "#11223300", 0, None, ""):
+        with pytest.raises(ValueError, match='is no colour: write a name such as "black", or "#202020"'):
+            load_photos(folder, background=background)
+    for place in ([folder, tmp_path], "", " ", None, torch.zeros(3), 7, "https://example.com/cats.zip"):
+        with pytest.raises(ValueError, match="takes the name of one folder, ZIP or video on this machine"):
+            load_photos(place)
+    monkeypatch.undo()
     with pytest.raises(OSError, match="cannot be listed"):
         load_photos(tmp_path / "gone")
-    (tmp_path / "bad.zip").write_bytes(b"PK\3\4 nothing")
-    with pytest.raises(ValueError, match=r"bad\.zip is not a ZIP"):
-        load_photos(tmp_path / "bad.zip")
+
+
+def test_whole_numbers_of_other_kinds_and_the_home_folder_work(folder, monkeypatch):
+    wanted, _ = load_photos(folder, image_size=64)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    monkeypatch.setenv("USERPROFILE", str(folder.parent))
+    for size in (128 / 2, np.int64(64), np.float32(64)):
+        assert torch.equal(load_photos("~/cats", image_size=size, channels=3.0, memory=1e9)[0], wanted)
+    for background in ("black", "#202020", "White", "rgb(1, 2, 3)"):
+        assert torch.equal(load_photos(str(folder), image_size=64, background=background)[0], wanted)
+
+
+def test_masks_are_noted(tmp_path):
+    for i in range(3):
+        for part in ("images", "masks"):
+            (tmp_path / "set" / part).mkdir(parents=True, exist_ok=True)
+            scene(i + 10 * (part == "masks")).save(tmp_path / "set" / part / f"{i}.png")
+    Image.fromarray(np.eye(40, dtype=np.uint8)).save(tmp_path / "set" / "masks" / "9.png")
+    images, report = load_photos(tmp_path / "set")
+    assert len(images) == 6 and "      3    of these may be masks, by their names" in str(report)
+    assert "as masks have" in add_up(images, report)["masks/9.png"]
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "too few"), (60, "augmentation"), (500, "enough")])
@@ -236,90 +384,6 @@ def test_the_advice_depends_on_the_number(count, words):
 def test_an_empty_folder_is_a_table_and_no_error(tmp_path):
     images, report = load_photos(tmp_path)
     assert images.shape == (0, 3, 32, 32) and report.found == 0 and "too few" in str(report)
-
-
-# ZIPs and videos
-
-
-def test_a_zip_is_read_where_it_lies_and_writes_nothing(tmp_path):
-    path = tmp_path / "cats.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("cats/1.png", packed(scene(1)))
-        archive.writestr("../../escaped.png", packed(scene(2)))
-        archive.writestr("/etc/3.png", packed(scene(3)))
-        archive.writestr("program.py", "raise SystemExit")
-        archive.writestr("__MACOSX/._1.png", b"x")
-        archive.writestr("bomb.png", bytes(50_000_000))
-    before = sorted(p for p in tmp_path.rglob("*") if "cache" not in str(p))
-    images, report = load_photos(path)
-    reasons = add_up(images, report)
-    assert len(images) == 3 and set(reasons) == {"program.py", "__MACOSX/._1.png", "bomb.png"}
-    assert "too much" in reasons["bomb.png"]
-    assert sorted(p for p in tmp_path.rglob("*") if "cache" not in str(p)) == before
-
-
-def test_a_zip_of_too_many_files_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(decoding, "ZIP_FILES", 2)
-    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
-        for i in range(4):
-            archive.writestr(f"{i}.png", packed(scene(i)))
-    images, report = load_photos(tmp_path / "many.zip")
-    assert len(images) == 2 and len(add_up(images, report)) == 2
-
-
-def test_a_damaged_member_of_a_zip_is_named(tmp_path):
-    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
-        archive.writestr("1.png", packed(scene(1)))
-        archive.writestr("2.png", packed(scene(2)))
-    data = bytearray((tmp_path / "one.zip").read_bytes())
-    data[200] ^= 255
-    (tmp_path / "one.zip").write_bytes(data)
-    images, report = load_photos(tmp_path / "one.zip")
-    assert add_up(images, report) == {"1.png": photos.UNREAD}
-
-
-def test_a_video_becomes_frames_without_repetitions_and_black_ones(tmp_path):
-    ffmpeg = pytest.importorskip("imageio_ffmpeg")
-    path = tmp_path / "walk.mp4"
-    writer = ffmpeg.write_frames(str(path), (96, 64), fps=10)
-    writer.send(None)
-    for second in range(6):  # black, four scenes of a second each, black
-        frame = scene(second, (96, 64)) if 0 < second < 5 else Image.new("RGB", (96, 64))
-        for _ in range(10):
-            writer.send(frame.tobytes())
-    writer.close()
-    images, report = load_photos(path, image_size=64)
-    reasons = add_up(images, report)
-    assert len(images) == 4 and report.found >= 55
-    assert any("frame before" in reason for reason in reasons.values())
-    assert any("same colour" in reason for reason in reasons.values())
-    assert torch.equal(load_photos(path, image_size=64)[0], images)
-    (tmp_path / "bad.mp4").write_bytes(b"no video")
-    with pytest.raises(ValueError, match=r"bad\.mp4 is not a video"):
-        load_photos(tmp_path / "bad.mp4")
-
-
-def test_a_full_disk_is_not_blamed_on_the_video(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    reader = types.SimpleNamespace(
-        count_frames_and_secs=lambda path: (1, 0.1),
-        read_frames=lambda path, **_: iter([{}, bytes(3 * decoding.SIDE**2)]),
-    )
-    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", reader)
-    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
-    (tmp_path / "walk.mp4").write_bytes(b"x")
-    with pytest.raises(OSError, match=r"frames of walk\.mp4 cannot be kept .*No space left.*: free space there"):
-        load_photos(tmp_path / "walk.mp4")
-    assert list((tmp_path / "cache").iterdir()) == []
-
-
-def test_a_video_without_its_reader_says_how_to_get_one(tmp_path, monkeypatch):
-    (tmp_path / "walk.mp4").write_bytes(b"x")
-    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(ImportError, match="pip install imageio-ffmpeg"):
-        load_photos(tmp_path / "walk.mp4")
 
 
 # Many real odd files, where they lie beside the clone

@@ -142,7 +142,48 @@ def test_an_empty_folder_and_loose_pictures_are_explained(tmp_path, capsys):
     assert "nothing to learn from yet" in said and str(tmp_path) in said and "run this cell again" in said
     (tmp_path / "1.jpg").write_bytes(b"x")
     assert picture_places(tmp_path) == []
-    assert "1 files lie loose" in capsys.readouterr().out
+    assert "1 file is loose" in capsys.readouterr().out
+    (tmp_path / "2.jpg").write_bytes(b"x")
+    picture_places(tmp_path)
+    assert "2 files are loose" in capsys.readouterr().out
+
+
+def test_what_belongs_to_the_system_is_never_a_choice_and_not_counted(tmp_path, capsys):
+    system = ("__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", ".Trashes")
+    for name in (*system, "cats", "cats/@eaDir", "cats/.thumbnails"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(b"x")
+    for name in ("desktop.ini", "Thumbs.db", "._cats.zip", ".DS_Store", "cats/desktop.ini"):
+        (tmp_path / name).write_bytes(b"x")
+    assert picture_places(tmp_path) == [("cats (1 files)", tmp_path / "cats")]
+    assert capsys.readouterr().out == ""
+
+
+def test_only_our_own_folders_of_models_are_ours(tmp_path):
+    for name in ("car-models", "3d-models", "cats-models", "old-models", "fresh-models", "more-models"):
+        (tmp_path / name / "inside").mkdir(parents=True)
+    for name in ("car-models/1.jpg", "3d-models/inside/no ending", "cats-models/inside/step-000000005.checkpoint"):
+        (tmp_path / name).write_bytes(b"x")
+    for name in ("cats-models/inside/step-0005.png", "old-models/x.pt", "fresh-models/inside/unfinished-1"):
+        (tmp_path / name).write_bytes(b"x")
+    assert [path.name for _, path in picture_places(tmp_path)] == ["3d-models", "car-models"]
+
+
+def test_an_empty_folder_is_not_the_first_choice(tmp_path):
+    for name in ("a new one", "cats"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "cats" / "1.jpg").write_bytes(b"x")
+    assert [path.name for _, path in picture_places(tmp_path)] == ["cats", "a new one"]
+
+
+def test_what_cannot_be_chosen_as_it_is_says_what_to_do(tmp_path, capsys):
+    for name in ("cats.rar", "dogs.tar.gz", ".birds.zip.icloud", "plan.gslides", "clip.3GP"):
+        (tmp_path / name).write_bytes(b"x")
+    assert picture_places(tmp_path) == [("clip.3GP (video)", tmp_path / "clip.3GP")]
+    said = capsys.readouterr().out
+    assert "cats.rar is a packed archive (.rar): unpack it, and put the folder of pictures there" in said
+    assert "dogs.tar.gz is a packed archive" in said and ".birds.zip.icloud is still in the cloud" in said
+    assert "plan.gslides is a link to a document of Google" in said and "loose" not in said
 
 
 def test_one_bad_entry_does_not_hide_the_others(tmp_path, monkeypatch):
@@ -158,7 +199,7 @@ def test_one_bad_entry_does_not_hide_the_others(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refuse)
     labels = [label for label, _ in picture_places(tmp_path)]
-    assert labels == ["cats (0 files)", "locked (cannot be listed now)"]
+    assert labels == ["locked (cannot be listed now)", "cats (0 files)"]
 
 
 def test_the_places_are_options_of_a_dropdown(tmp_path):
