@@ -20,6 +20,7 @@ from PIL import Image
 from gans_workshop.files import decoding, photos
 from gans_workshop.files.decoding import read_picture
 from gans_workshop.files.photos import load_photos
+from gans_workshop.files.workspace import cache_folder
 from tools import ROOT, packed, scene
 
 ODD = ROOT.parent / "shared" / "data"
@@ -148,7 +149,7 @@ def test_stopping_loses_nothing_that_was_decoded(folder, monkeypatch):
 
 def test_a_damaged_or_unwritable_cache_costs_only_time(folder, monkeypatch):
     wanted, _ = load_photos(folder)
-    cache = Path(os.environ["GANS_WORKSHOP_CACHE"]) / "photos.sqlite"
+    cache = cache_folder() / "photos.sqlite"
     cache.write_bytes(b"no data base" * 1000)
     assert torch.equal(load_photos(folder)[0], wanted)
     assert torch.equal(load_photos(folder)[0], wanted) and sqlite3.connect(cache).execute("SELECT 1").fetchone()
@@ -159,7 +160,7 @@ def test_a_damaged_or_unwritable_cache_costs_only_time(folder, monkeypatch):
 def test_a_damaged_cache_is_closed_before_it_is_deleted(folder, monkeypatch):
     """As on Windows, where an open file cannot be deleted."""
     wanted, opened = load_photos(folder)[0], []
-    cache = Path(os.environ["GANS_WORKSHOP_CACHE"]) / "photos.sqlite"
+    cache = cache_folder() / "photos.sqlite"
     cache.write_bytes(b"no data base" * 1000)
     connect, unlink = sqlite3.connect, Path.unlink
 
@@ -312,7 +313,7 @@ def test_a_full_disk_is_not_blamed_on_the_video(tmp_path, monkeypatch):
     (tmp_path / "walk.mp4").write_bytes(b"x")
     with pytest.raises(OSError, match=r"frames of walk\.mp4 cannot be kept .*No space left.*: free space there"):
         load_photos(tmp_path / "walk.mp4")
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert list(cache_folder().iterdir()) == []
 
 
 def test_a_video_without_its_reader_says_how_to_get_one(tmp_path, monkeypatch):
