@@ -13,6 +13,7 @@ files: they come and go; nothing here knows what a GAN is
   decoding: the bytes of one file become a square of pixels, or a reason why not
   sources: a folder, a ZIP or a video becomes a list of files, each is read or says why not
   photos: a folder, a ZIP or a video becomes one tensor, with a report of every file
+  marks: know again what a training learns from, in whatever order it comes
   checkpoints: keep a training safe and go on from there
 
 game: the pages to open when you want to know how it works
@@ -23,6 +24,7 @@ game: the pages to open when you want to know how it works
   notes: what is measured in each round
   gan: the state of the game, the turns of the two players, one round
   training: how long, watched, saved, stopped
+  loading: a trained GAN comes back from its checkpoint, without its pictures
 
 view: looks at a game and never changes it
   plots: pictures, film strips and curves
@@ -48,6 +50,7 @@ _HOMES = {
     "game.augment": "cut_out shift",
     "game.gan": "GAN discriminator_step generator_step",
     "game.training": "train",
+    "game.loading": "load_gan",
     "view.plots": "CRIMINAL DETECTIVE contact_sheet draw_losses draw_scores figure_with_axes film_strip label_axes "
     "plot_losses plot_scores show_images to_png",
     "view.lessons": "SHEET plot_curves show_fields show_game show_screens show_visits",

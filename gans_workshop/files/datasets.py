@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import shutil
+import ssl
 import urllib.request
 from pathlib import Path
 
@@ -22,6 +23,9 @@ SAMPLES = {
 }
 SAMPLES_ADDRESS = "https://github.com/DolicaAkelloEgwel/gans-datasets/raw/master/{name}.zip"
 
+CERTIFICATES = (
+    "on a Mac double-click 'Install Certificates.command' in Applications/Python, in a school use a phone's network"
+)
 SERVER_PATIENCE = 15  # seconds without an answer after which a server counts as gone
 
 
@@ -40,15 +44,18 @@ def load_digits(*, test=False):
 def load_portraits(*, image_size=64):
     """Load portraits of drawn people, head and shoulders; they need no network.
 
-    Shapes: (N, 3, image_size, image_size) uint8, on white. Source: OpenMoji 17, https://openmoji.org, CC BY-SA 4.0.
+    Shapes: (N, 3, image_size, image_size) uint8, on white. Raises: ValueError: 'image_size=...'
+    Source: OpenMoji 17, https://openmoji.org, CC BY-SA 4.0.
     """
     from PIL import Image
 
+    if image_size not in range(16, 257):
+        raise ValueError(f"image_size={image_size!r:.80}: give a whole number of pixels from 16 to 256, such as 64.")
     print("The portraits are by OpenMoji (openmoji.org), licence CC BY-SA 4.0: say so where you show what you made.")
     with Image.open(DATA / "portraits.png") as sheet:
         pixels = torch.from_numpy(np.array(sheet.convert("RGB")))
     images = pixels.view(-1, 64, 64, 3).permute(0, 3, 1, 2).contiguous()
-    return F.interpolate(images, image_size, mode="bilinear", antialias=True)
+    return F.interpolate(images, int(image_size), mode="bilinear", antialias=True)
 
 
 def fetch_sample(name):
@@ -56,8 +63,8 @@ def fetch_sample(name):
 
     Where the network breaks off, the next call goes on. Raises: ValueError: 'There is no ...'; OSError: 'The ...'
     """
-    if name not in SAMPLES:
-        raise ValueError(f"There is no sample set '{name}': choose one of {', '.join(SAMPLES)}.")
+    if name not in list(SAMPLES):  # a list, so that anything can be looked for in it
+        raise ValueError(f"There is no sample set {name!r:.80}: choose one of {', '.join(SAMPLES)}.")
     path, part = (cache_folder() / f"{name}.{ending}" for ending in ("zip", "part"))
     if path.exists() and _blob_id(path) == SAMPLES[name]:
         return path
@@ -75,7 +82,9 @@ def fetch_sample(name):
         if _blob_id(part) == SAMPLES[name]:
             return part.replace(path)
         part.write_bytes(b"")
-    advice = "try again where the network is better, or use the portraits of the package, load_portraits()"
+    untrusted = isinstance(reason, ssl.SSLCertVerificationError)
+    advice = CERTIFICATES if untrusted else "try again where the network is better"
+    advice += ", or use the portraits of the package, load_portraits()"
     raise OSError(f"The sample set '{name}' could not be fetched ({reason}): {advice}.")
 
 

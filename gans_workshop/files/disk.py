@@ -1,16 +1,15 @@
 """Read and write on disks that may be slow, full, gone or far away, as Google Drive is."""
 
 import os
-import tempfile
 import threading
 import time
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 PATIENCE = 180  # seconds after which a disk counts as not answering
 PAUSES = (1, 4, 15)  # seconds to wait before asking once more: Drive's first listing of a large folder times out
-ELSEWHERE = "Choose another folder, or free some space there."
 HOPELESS = (FileNotFoundError, NotADirectoryError, PermissionError)  # asking again changes nothing
 
 
@@ -70,17 +69,40 @@ def walk_files(folder):
     return files
 
 
-def writable_folder(folder):
-    """Create `folder`, write a byte there, and return its Path. Raises: OSError: 'The folder ... cannot be written'"""
-    folder = Path(folder).expanduser().absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b".")
-    except OSError as error:
-        reason = error.strerror or error
-        raise OSError(f"The folder {folder} cannot be written ({reason}): nothing was saved. {ELSEWHERE}") from None
+def whole_path(place):
+    """Return the whole Path of a place that a person gave; '~' is home. Raises: ValueError: '... names no ...'"""
+    text = str(place) if isinstance(place, str | os.PathLike) else ""
+    if not text.strip() or "://" in text or "\0" in text:
+        raise ValueError(f"{place!r:.80} names no folder or file of this machine: give a path, for example 'my-gan'.")
+    return Path(os.path.expanduser(place)).absolute()
+
+
+def probe(folder):
+    """Create `folder`, write a byte there, and return it; the system's OSError says why not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".unfinished-{uuid4().hex}"
+    with open(unfinished, "xb") as file:
+        file.write(b".")
+    os.remove(unfinished)  # closed before: not every disk keeps a file that is deleted while it is open
     return folder
+
+
+def writable_folder(folder, *, advice=""):
+    """Create `folder`, write a byte there, and return its Path. Raises: OSError: 'The folder ... cannot be written'"""
+    folder = whole_path(folder)
+    try:
+        return probe(folder)
+    except OSError as error:
+        in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = f"({'a file is in the way' if in_the_way else error.strerror or error}): nothing was saved"
+        raise OSError(f"The folder {folder} cannot be written {reason}. {advice or _elsewhere(folder)}") from None
+
+
+def _elsewhere(place):
+    if "MyDrive" not in place.parts:
+        return "Choose another folder, or free some space there."
+    again = "run the cell with workshop_folder() and those after it again"
+    return f"Free some space in Drive, or {again}: where Drive fails, files go to Colab's own disk."
 
 
 def write_file(path, data):
@@ -88,15 +110,14 @@ def write_file(path, data):
 
     Raises: OSError: 'The folder ... cannot be written ...', 'The file ... could not be written ...'
     """
-    path = Path(path)
-    folder = writable_folder(path.parent)
-    unfinished = folder / f".{path.name}.unfinished"
+    path = whole_path(path)
+    unfinished = writable_folder(path.parent) / f".unfinished-{uuid4().hex}"
     try:
         unfinished.write_bytes(data)
-        unfinished.replace(folder / path.name)
+        unfinished.replace(path)
     except OSError as error:
         with suppress(OSError):  # where the whole disk has gone, this fails too
             unfinished.unlink(missing_ok=True)
         reason = f"({error.strerror or error}): the older one, if any, is untouched"
-        raise OSError(f"The file {path} could not be written {reason}. {ELSEWHERE}") from None
-    return folder / path.name
+        raise OSError(f"The file {path} could not be written {reason}. {_elsewhere(path)}") from None
+    return path

@@ -8,18 +8,19 @@ from contextlib import suppress
 from pathlib import Path
 
 from gans_workshop.files import kinds
-from gans_workshop.files.disk import PATIENCE, list_folder, walk_files, writable_folder
+from gans_workshop.files.disk import PATIENCE, list_folder, probe, walk_files, writable_folder
 
 FOLDER = "gans-workshop-files"
 COLAB_DISK = Path("/content")
 DRIVE = COLAB_DISK / "drive" / "MyDrive"
+CHOOSE = f"Choose another one in a cell above: import os; os.environ['GANS_WORKSHOP_FILES'] = '~/{FOLDER}'"
 _asked = []  # one consent window a session is enough
 OURS = "a folder of models"
 
 
 def in_colab():
-    """Tell whether this Python runs inside Google Colab."""
-    return "google.colab" in sys.modules
+    """Tell whether this Python runs inside Google Colab, and not in Kaggle, which is built from it."""
+    return "google.colab" in sys.modules and "KAGGLE_KERNEL_RUN_TYPE" not in os.environ
 
 
 def workshop_folder():
@@ -28,12 +29,12 @@ def workshop_folder():
     In Colab: `MyDrive/gans-workshop-files/`, after Google has asked you; the Colab disk where that fails. Elsewhere:
     `gans-workshop-files/` beside the notebooks, or what `GANS_WORKSHOP_FILES` names. Raises: as `writable_folder`.
     """
-    if chosen := os.environ.get("GANS_WORKSHOP_FILES"):
-        return writable_folder(chosen)
+    if chosen := os.environ.get("GANS_WORKSHOP_FILES", "").strip("\"' "):  # Windows' `set` keeps the quotes
+        return writable_folder(chosen, advice=CHOOSE)
     if in_colab():
-        return _drive_folder() or writable_folder(COLAB_DISK / FOLDER)
+        return _drive_folder() or writable_folder(COLAB_DISK / FOLDER, advice=CHOOSE)
     notebooks = Path.cwd() / "notebooks"
-    return writable_folder((notebooks if notebooks.is_dir() else Path.cwd()) / FOLDER)
+    return writable_folder((notebooks if notebooks.is_dir() else Path.cwd()) / FOLDER, advice=CHOOSE)
 
 
 def _drive_folder():
@@ -42,15 +43,18 @@ def _drive_folder():
     try:
         if not DRIVE.is_dir() and not _asked:
             _asked.append(True)
-            print("Google now asks whether this notebook may use your Drive: say yes, and what you make stays there.")
+            print("Google now asks for your Drive, as 'Google Drive for desktop': say yes to keep what you make there.")
             from google.colab import drive
 
             drive.mount(str(DRIVE.parent), timeout_ms=1000 * PATIENCE)
         if DRIVE.is_dir():
-            return writable_folder(DRIVE / FOLDER)
+            return probe(DRIVE / FOLDER)
     except Exception as error:  # whatever Colab raises, the lesson goes on without Drive
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        text = getattr(error, "strerror", None) or str(error)
+        reason = text.strip().partition("\n")[0] or type(error).__name__
     print(f"CAREFUL, no Google Drive ({reason}): files go to Colab's own disk and vanish with the session.")
+    if "credential" in reason:
+        print("Did you say yes? Then allow pop-ups and third-party cookies, and choose the same account as in Colab.")
     print("Download what you want to keep. To be asked again: Runtime > Restart session.")
 
 
@@ -93,9 +97,9 @@ def _look_inside(entry):
 
 
 def cache_folder():
-    """Return the folder for downloads: `~/.cache/gans-workshop`, or what `GANS_WORKSHOP_CACHE` names."""
-    folder = os.environ.get("GANS_WORKSHOP_CACHE") or Path.home() / ".cache" / "gans-workshop"
+    """Return the folder for downloads: `~/.cache/gans-workshop`, or one of ours in what `GANS_WORKSHOP_CACHE` names."""
+    chosen = os.environ.get("GANS_WORKSHOP_CACHE")
     try:
-        return writable_folder(folder)
+        return writable_folder(Path(chosen, "gans_workshop_cache") if chosen else "~/.cache/gans-workshop")
     except OSError:
         return writable_folder(Path(tempfile.gettempdir()) / "gans-workshop-cache")

@@ -265,6 +265,191 @@ def test_kills_faults_and_damage_in_a_small_size(script):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+# A person's own files
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+OWN = [
+    "step-01-sketch.png",
+    "step-by-step.pdf",
+    "unfinished-portrait.png",
+    "unfinished-",
+    "step-",
+    "step-3.checkpoint",
+    "step-0000000003.checkpoint",
+    "step-000000001.checkpoint.bak",
+    "step-000000001 (1).checkpoint",
+    "Copy of step-000000001.checkpoint",
+    "step-00000000\u0663.checkpoint",
+    "unfinished-step-1.checkpoint",
+    "unfinished-0123456789abcdef0123456789abcde.png",
+    "step-000000900.checkpoint",  # exactly our name, and a person's all the same
+    "unfinished-0123456789abcdef0123456789abcdef",
+    "notes.txt",
+]
+
+
+def test_a_persons_own_files_are_neither_read_nor_touched(tiny, tmp_path, monkeypatch, bits, same):
+    monkeypatch.setattr(checkpoints, "EVERY", 0)
+    for name in OWN:
+        (tmp_path / name).write_bytes(b"mine")
+    for name in (
+        "step-previews",
+        "step-000000901.checkpoint",
+        "unfinished-" + 32 * "a",
+        "unfinished-step-000000001.checkpoint",
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.png").write_bytes(b"mine")
+    before = contents(tmp_path)
+    tiny.play(tiny.make(), tmp_path, steps=5, watch=lambda *_: settle())
+    gan = tiny.play(tiny.make(), tmp_path, steps=9, watch=lambda *_: settle())
+    assert same(bits(gan), bits(tiny.play(tiny.make(), None, steps=9)))
+    after = contents(tmp_path)
+    new = sorted(str(name) for name in after.keys() - before.keys())
+    assert new == ["step-000000008.checkpoint", "step-000000009.checkpoint"], "two generations of its own"
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_file_of_a_person_with_the_very_name_of_the_next_checkpoint_is_set_aside_whole(tiny, tmp_path, capsys):
+    (tmp_path / "step-000000003.checkpoint").write_bytes(b"mine")
+    tiny.play(tiny.make(), tmp_path, steps=3)
+    assert read(tmp_path / "step-000000003.checkpoint")["gan"]["step"] == 3
+    (aside,) = tmp_path.glob("set-aside-*-step-000000003.checkpoint")
+    assert aside.read_bytes() == b"mine"
+    tiny.play(tiny.make(), tmp_path, steps=5)
+    tiny.play(tiny.make(), tmp_path, steps=7)
+    assert aside.read_bytes() == b"mine"
+
+
+def test_a_folder_with_the_very_name_of_the_next_checkpoint_stays_and_the_training_goes_on(tiny, tmp_path, capsys):
+    (tmp_path / "step-000000003.checkpoint").mkdir()
+    assert tiny.play(tiny.make(), tmp_path, steps=3).step == 3
+    assert "Round 3 is not saved in" in capsys.readouterr().out and (tmp_path / "step-000000003.checkpoint").is_dir()
+    tiny.play(tiny.make(), tmp_path, steps=4)
+    assert read(tmp_path / "step-000000004.checkpoint")["gan"]["step"] == 4
+
+
+def test_a_second_name_or_a_link_that_a_person_made_keeps_its_content(tiny, tmp_path):
+    folder, safe = tmp_path / "models", tmp_path / "safe"
+    safe.mkdir()
+    (safe / "elsewhere.txt").write_bytes(b"mine")
+    tiny.play(tiny.make(), folder, steps=1)
+    os.link(folder / "step-000000001.checkpoint", safe / "best.checkpoint")
+    (folder / "step-000000000.checkpoint").symlink_to(safe / "elsewhere.txt")
+    kept = contents(safe)
+    for steps in (2, 3, 4):
+        tiny.play(tiny.make(), folder, steps=steps)
+    assert contents(safe) == kept and read(safe / "best.checkpoint")["gan"]["step"] == 1
+    assert files(folder) == [f"step-00000000{i}.checkpoint" for i in (0, 3, 4)]
+
+
+def test_leftovers_of_every_version_are_tidied(tiny, tmp_path):
+    tiny.play(tiny.make(), tmp_path, steps=1)
+    whole = (tmp_path / "step-000000001.checkpoint").read_bytes()
+    leftovers = [f"unfinished-{i:032x}" for i in range(4)] + [
+        f"unfinished-step-00000000{i}.checkpoint" for i in range(2)
+    ]
+    for name, content in zip(leftovers, (whole, whole[:10], b"", bytes(5000), whole[:100], b""), strict=True):
+        (tmp_path / name).write_bytes(content)
+    tiny.play(tiny.make(), tmp_path, steps=2)
+    assert files(tmp_path) == ["step-000000001.checkpoint", "step-000000002.checkpoint"]
+
+
+@pytest.mark.parametrize("junk", [b"", b"\x89PNG\r\n", bytes(9000)])
+def test_a_newest_checkpoint_that_is_ruined_does_not_keep_its_round_from_being_saved_again(tiny, tmp_path, junk):
+    tiny.play(tiny.make(), tmp_path, steps=2)
+    tiny.play(tiny.make(), tmp_path, steps=4)
+    (tmp_path / "step-000000004.checkpoint").write_bytes(junk)
+    tiny.play(tiny.make(), tmp_path, steps=4)
+    assert read(tmp_path / "step-000000004.checkpoint")["gan"]["step"] == 4
+    assert read(tmp_path / "step-000000002.checkpoint")["gan"]["step"] == 2
+
+
+# The folder
+
+
+@pytest.mark.parametrize("name", ["text", "path", "home", "relative", "new and deep/er"])
+def test_a_folder_is_understood_in_every_form(tiny, tmp_path, monkeypatch, name):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    forms = {"text": str(tmp_path / "text"), "path": tmp_path / "path", "home": "~/home"}
+    tiny.play(tiny.make(), forms.get(name, name), steps=1)
+    assert files(tmp_path / name) == ["step-000000001.checkpoint"]
+
+
+@pytest.mark.parametrize(
+    "folder", ["", " ", False, True, 5, ["models"], ("a", "b"), b"models", "https://drive.google.com/x"]
+)
+def test_what_is_no_folder_is_refused_before_the_first_round(tiny, tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    gan = tiny.make()
+    with pytest.raises(ValueError, match="names no folder or file of this machine: give a path, for example 'my-gan'"):
+        tiny.play(gan, folder, steps=1)
+    assert gan.step == 0 and os.listdir(tmp_path) == []
+
+
+def test_a_file_instead_of_a_folder_is_refused_before_the_first_round(tiny, tmp_path):
+    tiny.play(tiny.make(), tmp_path, steps=1)
+    (tmp_path / "model.pt").write_bytes(b"mine")
+    before = contents(tmp_path)
+    for file in ("model.pt", "step-000000001.checkpoint"):
+        gan = tiny.make()
+        with pytest.raises(ValueError, match=f"{file} is a file, and checkpoint= wants a folder: give .*, for example"):
+            tiny.play(gan, tmp_path / file, steps=2)
+        assert gan.step == 0
+    with pytest.raises(OSError, match=r"inside cannot be written \(a file is in the way\): nothing was saved\. Choose"):
+        tiny.play(tiny.make(), tmp_path / "model.pt" / "inside", steps=2)
+    assert contents(tmp_path) == before
+
+
+def test_a_place_that_cannot_be_written_is_said_before_the_first_round(tiny, tmp_path, monkeypatch):
+    def refuse(folder):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(disk, "probe", refuse)
+    gan = tiny.make()
+    with pytest.raises(
+        OSError, match=r"cannot be written \(Read-only file system\): nothing was saved\. Choose another"
+    ):
+        tiny.play(gan, tmp_path / "models", steps=2)
+    assert gan.step == 0
+
+
+# The same pictures
+
+
+def test_the_same_pictures_in_another_order_go_on(tiny, digits, tmp_path, capsys):
+    tiny.play(tiny.make(), tmp_path, steps=3)
+    capsys.readouterr()
+    gan = tiny.make()
+    train(gan, digits[:100].flip(0), steps=5, batch_size=16, checkpoint=tmp_path)
+    said = capsys.readouterr().out
+    assert gan.step == 5 and "Going on from round 3" in said
+    assert "The pictures are the same in another order: it goes on, not exactly as without the break." in said
+    train(gan, digits[:100].flip(0), steps=6, batch_size=16, checkpoint=tmp_path)
+    assert "another order" not in capsys.readouterr().out
+
+
+def test_another_order_is_not_said_where_the_machine_is_another_too(tiny, digits, tmp_path, capsys, monkeypatch):
+    tiny.play(tiny.make(), tmp_path, steps=3)
+    monkeypatch.setattr(checkpoints, "_machine", lambda gan: ["another machine"])
+    train(tiny.make(), digits[:100].flip(0), steps=5, batch_size=16, checkpoint=tmp_path)
+    said = capsys.readouterr().out
+    assert "On this machine the last digits may differ." in said and "another order" not in said
+
+
+def test_a_look_between_two_trainings_changes_nothing(tiny, tmp_path, bits, same):
+    gan = tiny.play(tiny.make(), tmp_path, steps=4)
+    gan.sample(64)  # draws from PyTorch's own random numbers, as the augmentation does
+    tiny.play(gan, tmp_path, steps=8)
+    assert same(bits(gan), bits(tiny.play(tiny.make(), None, steps=8)))
+
+
 # Colab
 
 

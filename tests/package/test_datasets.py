@@ -3,7 +3,10 @@
 import hashlib
 import http.client
 import http.server
+import ssl
 import threading
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ import torch
 
 from gans_workshop import fetch_sample, load_digits, load_portraits
 from gans_workshop.files import datasets
+from gans_workshop.files.workspace import cache_folder
 from tools import ROOT
 
 KEEP_OUT = "http://127.0.0.1:9/"  # nobody listens there
@@ -48,6 +52,13 @@ def test_portraits_come_in_other_sizes_with_the_same_colours(image_size):
     torch.testing.assert_close(
         resized.float().mean((2, 3)), images.float().mean((2, 3)), atol=2, rtol=0, msg="colours changed"
     )
+
+
+@pytest.mark.parametrize("image_size", ["64", 0, -64, 15, 257, 64.5, (64, 64), [64], None])
+def test_a_size_that_is_none_is_refused_in_one_sentence(image_size):
+    with pytest.raises(ValueError, match=r"image_size=.*: give a whole number of pixels from 16 to 256, such as 64"):
+        load_portraits(image_size=image_size)
+    assert load_portraits(image_size=128 / 4).shape[2:] == (32, 32)
 
 
 def test_the_bundle_is_small_and_its_licence_is_named():
@@ -96,15 +107,15 @@ def samples(monkeypatch):
     server.server_close()
 
 
-def cached(tmp_path):
-    return {path.name: path.stat().st_size for path in (tmp_path / "cache").iterdir()}
+def cached():
+    return {path.name: path.stat().st_size for path in cache_folder().iterdir()}
 
 
-def test_a_sample_set_is_fetched_once(samples, tmp_path):
+def test_a_sample_set_is_fetched_once(samples):
     path = fetch_sample("cats")
-    assert path.read_bytes() == ZIP and path == tmp_path / "cache" / "cats.zip"
+    assert path.read_bytes() == ZIP and path == cache_folder() / "cats.zip"
     assert fetch_sample("cats") == path
-    assert samples.asked == [0] and cached(tmp_path) == {"cats.zip": 300_000}
+    assert samples.asked == [0] and cached() == {"cats.zip": 300_000}
 
 
 def test_a_download_that_breaks_off_goes_on_from_there(samples):
@@ -113,19 +124,18 @@ def test_a_download_that_breaks_off_goes_on_from_there(samples):
     assert samples.asked == [0, 100_000, 200_000]
 
 
-def test_what_arrived_is_kept_for_the_next_day(samples, tmp_path):
+def test_what_arrived_is_kept_for_the_next_day(samples):
     samples.limit = 20_000
     with pytest.raises(OSError, match=r"'cats' could not be fetched \(the connection broke off\): try again"):
         fetch_sample("cats")
-    assert cached(tmp_path) == {"cats.part": 100_000}
+    assert cached() == {"cats.part": 100_000}
     samples.limit = None
     assert fetch_sample("cats").read_bytes() == ZIP
-    assert samples.asked[-1] == 100_000 and cached(tmp_path) == {"cats.zip": 300_000}
+    assert samples.asked[-1] == 100_000 and cached() == {"cats.zip": 300_000}
 
 
-def test_a_server_that_cannot_go_on_starts_again(samples, tmp_path):
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "cats.part").write_bytes(ZIP[:1000])
+def test_a_server_that_cannot_go_on_starts_again(samples):
+    (cache_folder() / "cats.part").write_bytes(ZIP[:1000])
     samples.ranges = False
     assert fetch_sample("cats").read_bytes() == ZIP
     assert samples.asked == [1000]
@@ -134,11 +144,10 @@ def test_a_server_that_cannot_go_on_starts_again(samples, tmp_path):
 @pytest.mark.parametrize(
     "part", [b"?" * 1000, b"?" * 300_000, b"?" * 400_000, ZIP], ids=["short", "same", "long", "all"]
 )
-def test_whatever_an_earlier_part_holds_the_right_file_comes_out(samples, tmp_path, part):
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "cats.part").write_bytes(part)
+def test_whatever_an_earlier_part_holds_the_right_file_comes_out(samples, part):
+    (cache_folder() / "cats.part").write_bytes(part)
     assert fetch_sample("cats").read_bytes() == ZIP
-    assert cached(tmp_path) == {"cats.zip": 300_000}
+    assert cached() == {"cats.zip": 300_000}
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(samples):
@@ -148,11 +157,11 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(samples):
 
 
 @pytest.mark.parametrize("content", [b"<html>please log in to this wifi</html>", ZIP[::-1]])
-def test_something_else_is_not_believed_and_not_kept(samples, tmp_path, content):
+def test_something_else_is_not_believed_and_not_kept(samples, content):
     samples.content = content
     with pytest.raises(OSError, match="not the file that this workshop knows"):
         fetch_sample("cats")
-    assert cached(tmp_path) == {"cats.part": 0}
+    assert cached() == {"cats.part": 0}
 
 
 @pytest.mark.parametrize("status", [404, 500])
@@ -181,6 +190,28 @@ def test_a_silent_server_is_given_up(monkeypatch):
             fetch_sample("cats")
 
 
-def test_an_unknown_sample_set_is_refused_with_those_that_there_are():
-    with pytest.raises(ValueError, match="no sample set 'dogs': choose one of cats, flowers, abstract-paintings"):
-        fetch_sample("dogs")
+@pytest.mark.parametrize("name", ["dogs", "Cats", "cats.zip", ["cats"], None, "", {"cats": 1}])
+def test_an_unknown_sample_set_is_refused_with_those_that_there_are(name):
+    with pytest.raises(ValueError, match=r"There is no sample set .*: choose one of cats, flowers, abstract-paintings"):
+        fetch_sample(name)
+
+
+def test_a_certificate_that_is_not_trusted_is_no_matter_of_a_better_network(monkeypatch):
+    def refuse(*_, **__):
+        raise urllib.error.URLError(ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed"))
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    with pytest.raises(
+        OSError, match=r"certificate verify failed.*Install Certificates\.command.*load_portraits"
+    ) as error:
+        fetch_sample("cats")
+    assert "better" not in str(error.value)
+
+
+def test_a_persons_own_files_in_the_folder_for_the_cache_are_left_alone(samples, tmp_path):
+    own = {name: b"mine" for name in ("cats.zip", "cats.part", "photos.sqlite", "checkpoints")}
+    (tmp_path / "cache").mkdir()
+    for name, content in own.items():
+        (tmp_path / "cache" / name).write_bytes(content)
+    assert fetch_sample("cats").read_bytes() == ZIP
+    assert {path.name: path.read_bytes() for path in (tmp_path / "cache").iterdir() if path.is_file()} == own

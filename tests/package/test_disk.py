@@ -79,6 +79,51 @@ def test_a_folder_inside_that_cannot_be_listed_stands_for_itself(tmp_path, monke
     assert sorted(entry.name for entry in walk_files(tmp_path)) == ["1.jpg", "inside"]
 
 
+@pytest.mark.parametrize("place", ["", "  ", None, True, 5, ["a"], b"a", "https://drive.google.com/x", "C:\0temp"])
+def test_what_names_no_place_is_refused_in_one_sentence(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for use in (disk.whole_path, disk.writable_folder, lambda place: disk.write_file(place, b"x")):
+        with pytest.raises(ValueError, match="names no folder or file of this machine: give a path, for example"):
+            use(place)
+    assert os.listdir(tmp_path) == []
+
+
+def test_places_are_understood_in_every_form(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for place in ("~/a", "a", Path("a"), tmp_path / "a", str(tmp_path / "a")):
+        assert disk.writable_folder(place) == tmp_path / "a"
+    assert os.listdir(tmp_path / "a") == []
+
+
+def test_a_folder_is_tried_with_a_file_that_is_closed_before_it_is_deleted(tmp_path, monkeypatch):
+    opened, remove = [], os.remove
+    real_open = open
+
+    def remember(*place):
+        opened.append(real_open(*place))
+        return opened[-1]
+
+    def delete(path):
+        assert opened[-1].closed
+        remove(path)
+
+    monkeypatch.setattr(disk, "open", remember, raising=False)
+    monkeypatch.setattr(os, "remove", delete)
+    disk.writable_folder(tmp_path)
+    assert len(opened) == 1 and os.listdir(tmp_path) == []
+
+
+def test_writing_a_file_touches_no_other(tmp_path):
+    own = [".film.gif.unfinished", ".unfinished", "film.gif.unfinished", "unfinished-film.gif"]
+    for name in own:
+        (tmp_path / name).write_bytes(b"mine")
+    disk.write_file(tmp_path / "film.gif", b"film")
+    assert sorted(os.listdir(tmp_path)) == sorted([*own, "film.gif"])
+    assert {(tmp_path / name).read_bytes() for name in own} == {b"mine"}
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = disk.write_file(tmp_path / "new folder" / "film.gif", b"first")
     assert path.read_bytes() == b"first"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gans_workshop import workshop_folder
-from gans_workshop.files import workspace
+from gans_workshop.files import disk, workspace
 from gans_workshop.files.workspace import picture_places
 
 
@@ -30,14 +30,55 @@ def test_a_place_of_your_own(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "a file").write_text("not a folder")
     monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "a file" / "inside"))
-    with pytest.raises(OSError, match=r"inside cannot be written .*Choose another folder"):
+    with pytest.raises(OSError, match=r"inside cannot be written \(a file is in the way\).*") as error:
         workshop_folder()
+    _, found, code = str(error.value).partition("Choose another one in a cell above: ")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    exec(code)  # what the sentence advises
+    assert found and workshop_folder() == tmp_path / "gans-workshop-files"
+
+
+def test_a_read_only_course_folder_is_named_with_the_way_out(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.delenv("GANS_WORKSHOP_FILES")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(disk, "probe", refuse)
+    with pytest.raises(
+        OSError, match=r"gans-workshop-files cannot be written \(Read-only.*\['GANS_WORKSHOP_FILES'\] = '"
+    ):
+        workshop_folder()
+
+
+@pytest.mark.parametrize("chosen", ['"{0}/my place"', "'{0}/my place'", " {0}/my place "])
+def test_quotes_around_the_chosen_folder_are_no_part_of_it(tmp_path, monkeypatch, chosen):
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", chosen.format(tmp_path))
+    assert workshop_folder() == tmp_path / "my place"
+
+
+def test_an_address_is_no_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", "https://drive.google.com/drive/my-drive")
+    with pytest.raises(ValueError, match="names no folder or file of this machine: give a path"):
+        workshop_folder()
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_cache_falls_back_to_a_temporary_folder(tmp_path, monkeypatch):
     (tmp_path / "a file").write_text("not a folder")
     monkeypatch.setenv("GANS_WORKSHOP_CACHE", str(tmp_path / "a file"))
     assert workspace.cache_folder().is_dir()
+
+
+def test_kaggle_is_not_colab_though_it_is_built_from_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("GANS_WORKSHOP_FILES")
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    assert workspace.in_colab()
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    monkeypatch.chdir(tmp_path)
+    assert not workspace.in_colab() and workshop_folder() == tmp_path / "gans-workshop-files"
 
 
 @pytest.fixture
@@ -111,16 +152,48 @@ def test_without_drive_the_lesson_goes_on_with_a_warning(colab, tmp_path, capsys
 
 def test_a_drive_that_cannot_be_written_counts_as_none(colab, tmp_path, capsys, monkeypatch):
     (tmp_path / "content" / "drive" / "MyDrive").mkdir(parents=True)
-    writable = workspace.writable_folder
+    probe = workspace.probe
 
     def fail(folder):
         if "MyDrive" in str(folder):
             raise OSError(107, "Transport endpoint is not connected")
-        return writable(folder)
+        return probe(folder)
 
-    monkeypatch.setattr(workspace, "writable_folder", fail)
+    monkeypatch.setattr(workspace, "probe", fail)
     assert workshop_folder() == tmp_path / "content" / "gans-workshop-files"
-    assert "not connected" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "CAREFUL, no Google Drive (Transport endpoint is not connected): files go to Colab's own disk"
+    )
+
+
+def test_where_drive_dies_the_cell_with_the_folder_leads_to_colabs_disk(colab, tmp_path, monkeypatch):
+    """What a file that cannot be saved in Drive advises, tried."""
+    (tmp_path / "content" / "drive" / "MyDrive").mkdir(parents=True)
+    kept = workshop_folder()
+    real_open = open
+
+    def dead(path, *mode):
+        if "MyDrive" in str(path):
+            raise OSError(107, "Transport endpoint is not connected")
+        return real_open(path, *mode)
+
+    monkeypatch.setattr(disk, "open", dead, raising=False)
+    with pytest.raises(OSError, match=r"or run the cell with workshop_folder\(\) and those after it again"):
+        disk.write_file(kept / "walk.gif", b"x")
+    assert disk.write_file(workshop_folder() / "walk.gif", b"x").read_bytes() == b"x"
+
+
+def test_a_refusal_that_may_be_the_browsers_says_what_to_look_at(colab, capsys):
+    def mount(path):
+        raise ValueError("Error: credential propagation was unsuccessful")
+
+    colab.mount = mount
+    workshop_folder()
+    said = capsys.readouterr().out
+    assert "'Google Drive for desktop'" in said.partition("CAREFUL")[0]
+    for word in ("pop-ups", "third-party cookies", "same account"):
+        assert word in said.partition("CAREFUL")[2]
 
 
 def test_places_with_pictures_are_listed_with_their_size(tmp_path, capsys):
