@@ -54,36 +54,69 @@ def contact_sheet(images, *, columns=8, gap=2):
     return sheet[:, :, 0] if channels == 1 else sheet
 
 
-def _show_sheet(sheet, *, width, title):
-    fig, axes = figure_with_axes(1, 1, size=(width, width * sheet.shape[0] / sheet.shape[1] + 0.5), title=title)
-    axes[0, 0].imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    axes[0, 0].set(xticks=[], yticks=[])
-    axes[0, 0].spines[:].set_visible(False)
+def draw_images(ax, images, *, columns=8, gap=2):
+    """Draw pictures on axes as on a `contact_sheet`, in thin grey frames: white ones can be seen on white, too."""
+    from matplotlib.collections import PolyCollection
+
+    ax.imshow(contact_sheet(images, columns=columns, gap=gap), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    (height, width), place = images.shape[2:], np.arange(len(images))
+    corners = np.stack([place % columns * (width + gap), place // columns * (height + gap)], axis=1) - 0.5
+    frames = corners[:, None] + [[0, 0], [width, 0], [width, height], [0, height]]  # (N, 4, 2)
+    look = {"facecolors": "none", "edgecolors": "0.7", "linewidths": 0.5, "clip_on": False}
+    ax.add_collection(PolyCollection(frames, **look), autolim=False)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+
+
+def _show_rows(images, *, columns, inches, gap, title, row_titles, above=0.5):
+    """Show pictures in rows, each column so many inches wide, with the title of each row at its left."""
+    count, _, height, width = images.shape
+    rows, across = -(-count // columns), max(3.5, inches * columns)
+    down = across * (rows * (height + gap) - gap) / (columns * (width + gap) - gap)
+    if row_titles is not None:
+        _count_texts("row_titles", row_titles, rows)
+        across += 0.2 + 0.1 * max(map(len, row_titles))
+    fig, axes = figure_with_axes(1, 1, size=(across, down + above), title=title)
+    draw_images(axes[0, 0], images, columns=columns, gap=gap)
+    if row_titles is not None:
+        axes[0, 0].set_yticks(np.arange(rows) * (height + gap) + height / 2, row_titles, fontsize=SMALL)
+        axes[0, 0].tick_params(length=0)
     return fig, axes[0, 0]
 
 
-def show_images(images, *, columns=8, title=None, captions=None):
-    """Show pictures (as for `contact_sheet`) in a grid; `captions`, one for each picture, stand above them."""
+def _count_texts(name, texts, count):
+    if isinstance(texts, str) or len(texts) != count:
+        found = "is one text" if isinstance(texts, str) else f"has {len(texts)}"
+        raise ValueError(f"{name}= {found}, and {count} are needed: give a list with a text for each.")
+
+
+def show_images(images, *, columns=8, title=None, captions=None, row_titles=None):
+    """Show pictures (as for `contact_sheet`) in a grid: `captions` above each of them, `row_titles` beside each row."""
     images = _pixels(images)
     count, _, height, width = images.shape
     columns = max(1, min(columns, count))
-    gap = 2 if captions is None else max(2, width // 3)
-    sheet = contact_sheet(images, columns=columns, gap=gap)
-    fig, ax = _show_sheet(sheet, width=max(3.5, (0.8 if captions is None else 1.3) * columns), title=title)
-    for i, caption in enumerate([] if captions is None else captions):
-        x, y = i % columns * (width + gap) + width / 2, i // columns * (height + gap) - 1
-        ax.text(x, y, caption, ha="center", va="bottom", fontsize=SMALL)
+    gap, inches = (2, 0.8) if captions is None else (max(2, width // 3), 1.3)
+    fig, ax = _show_rows(images, columns=columns, inches=inches, gap=gap, title=title, row_titles=row_titles)
+    if captions is not None:
+        _count_texts("captions", captions, count)
+        for i, caption in enumerate(captions):
+            x, y = i % columns * (width + gap) + width / 2, i // columns * (height + gap) - 1
+            ax.text(x, y, caption, ha="center", va="bottom", fontsize=SMALL)
     return fig
 
 
-def film_strip(frames, *, captions, title=None):
-    """Show how the same z change: a column for each moment in `frames`, its caption above, and a row for each z."""
+def film_strip(frames, *, captions, title=None, row_titles=None):
+    """Show how the same z change: a column for each moment, its round in `captions`, and a row for each z."""
     frames = [_pixels(frame) for frame in frames]  # each (N, C, H, W)
-    width = frames[0].shape[3]
-    row_by_row = np.stack(frames, axis=1).reshape(-1, *frames[0].shape[1:])
-    fig, ax = _show_sheet(contact_sheet(row_by_row, columns=len(frames)), width=max(3.5, len(frames)), title=title)
-    ax.set_xticks([i * (width + 2) + width / 2 for i in range(len(frames))], captions, fontsize=SMALL)
-    ax.tick_params(top=False, bottom=False, labeltop=True, labelbottom=False)
+    _count_texts("captions", captions, len(frames))
+    columns, (channels, height, width) = len(frames), frames[0].shape[1:]
+    row_by_row = np.stack(frames, axis=1).reshape(-1, channels, height, width)
+    options = {"columns": columns, "inches": 1, "gap": 2, "title": title, "row_titles": row_titles, "above": 1}
+    fig, ax = _show_rows(row_by_row, **options)
+    ax.set_xticks([i * (width + 2) + width / 2 for i in range(columns)], captions, fontsize=SMALL)
+    ax.tick_params(length=0, top=False, bottom=False, labeltop=True, labelbottom=False)
+    ax.set_xlabel("round", fontsize=SMALL)
+    ax.xaxis.set_label_position("top")
     return fig
 
 

@@ -9,6 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
@@ -28,7 +29,13 @@ FIGURES = {
     "one picture": lambda: plots.show_images(DIGITS[:1], title="One"),
     "grid": lambda: plots.show_images(DIGITS.expand(10, 3, 28, 28), columns=4, title="Ten fakes after 300 steps"),
     "captions": lambda: plots.show_images(DIGITS, captions=[f"digit {i}" for i in range(10)], columns=5),
+    "row titles": lambda: plots.show_images(
+        DIGITS, columns=4, row_titles=["brick", "rough cloth", "wood"], title="Rows"
+    ),
     "film strip": lambda: plots.film_strip([DIGITS[:3]] * 6, captions=[f"{i}00" for i in range(6)], title="Same z"),
+    "film strip with row titles": lambda: plots.film_strip(
+        [DIGITS[:2]] * 3, captions=["1", "20", "300"], title="The same z, round by round", row_titles=["a", "b"]
+    ),
     "losses": lambda: plots.plot_losses(history(2000)),
     "scores": lambda: plots.plot_scores(history(2000)),
     "no losses yet": lambda: plots.plot_losses(history(0)),
@@ -144,6 +151,40 @@ def test_a_film_strip_has_a_column_for_each_moment_and_a_row_for_each_z():
     expected = np.array([[-1, 0, 0.5], [-0.9, 0.1, 0.6]])
     assert np.abs(shown / 127.5 - 1 - expected).max() < 0.01
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "100", "200"]
+
+
+@pytest.mark.parametrize("show", [plots.show_images, lambda x: plots.film_strip([x], captions=["1"])])
+def test_every_picture_has_a_thin_frame_so_that_white_shows_on_white(show):
+    ax = show(torch.ones(3, 1, 28, 28)).axes[0]
+    (frames,) = ax.collections
+    assert len(frames.get_paths()) == 3
+    box = frames.get_paths()[0].get_extents()
+    assert (box.x0, box.y0, box.width, box.height) == (-0.5, -0.5, 28, 28)
+    ax.xaxis.set_visible(False)  # words are black
+    canvas = FigureCanvasAgg(ax.figure)
+    canvas.draw()
+    shown = np.asarray(canvas.buffer_rgba())[..., :3]
+    assert 150 < shown.min() < 235, "grey, neither black nor white"
+
+
+def test_a_row_has_its_title_beside_it():
+    ax = plots.show_images(DIGITS, columns=4, row_titles=["a", "b", "c"]).axes[0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert ax.get_yticks().tolist() == [14, 44, 74], "at the middle of each row"
+
+
+@pytest.mark.parametrize(
+    ("show", "words"),
+    [
+        (lambda: plots.show_images(DIGITS, captions=["a"] * 9), "captions= has 9, and 10 are needed"),
+        (lambda: plots.show_images(DIGITS, captions="ten digits"), "captions= is one text, and 10 are needed"),
+        (lambda: plots.show_images(DIGITS, row_titles=["a"]), "row_titles= has 1, and 2 are needed"),
+        (lambda: plots.film_strip([DIGITS] * 2, captions=["1"]), "captions= has 1, and 2 are needed"),
+    ],
+)
+def test_texts_that_are_too_few_or_too_many_are_told(show, words):
+    with pytest.raises(ValueError, match=words):
+        show()
 
 
 # Curves
