@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from gans_workshop.game.images import check_images, to_uint8
+from gans_workshop.game.images import check, check_images, to_uint8, whole
 
 # The two players look the same on every page: blue and vermillion (safe for colour-blind eyes), solid and dashed.
 DETECTIVE = {"color": "#0072B2", "linestyle": "-"}  # D, the discriminator
@@ -45,7 +45,7 @@ def contact_sheet(images, *, columns=8, gap=2):
     """
     images = _pixels(images)
     count, channels, height, width = images.shape
-    columns = max(1, min(columns, count))
+    columns = min(whole("columns", columns), count)
     rows = -(-count // columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
     for i, image in enumerate(images):
@@ -73,46 +73,45 @@ def _show_rows(images, *, columns, inches, gap, title, row_titles, above=0.5):
     count, _, height, width = images.shape
     rows, across = -(-count // columns), max(3.5, inches * columns)
     down = across * (rows * (height + gap) - gap) / (columns * (width + gap) - gap)
-    if row_titles is not None:
-        _count_texts("row_titles", row_titles, rows)
-        across += 0.2 + 0.1 * max(map(len, row_titles))
-    fig, axes = figure_with_axes(1, 1, size=(across, down + above), title=title)
+    row_titles = [""] * rows if row_titles is None else row_titles
+    _check_texts("row_titles", row_titles, rows)
+    words = max(0.2 * bool(text) + 0.1 * len(str(text)) for text in row_titles)
+    fig, axes = figure_with_axes(1, 1, size=(across + words, down + above), title=title)
     draw_images(axes[0, 0], images, columns=columns, gap=gap)
-    if row_titles is not None:
-        axes[0, 0].set_yticks(np.arange(rows) * (height + gap) + height / 2, row_titles, fontsize=SMALL)
-        axes[0, 0].tick_params(length=0)
+    axes[0, 0].set_yticks(np.arange(rows) * (height + gap) + height / 2, row_titles, fontsize=SMALL)
+    axes[0, 0].tick_params(length=0)
     return fig, axes[0, 0]
 
 
-def _count_texts(name, texts, count):
-    if isinstance(texts, str) or len(texts) != count:
-        found = "is one text" if isinstance(texts, str) else f"has {len(texts)}"
-        raise ValueError(f"{name}= {found}, and {count} are needed: give a list with a text for each.")
+def _check_texts(name, texts, count):
+    fits = not isinstance(texts, str) and len(texts) == count
+    check(fits, f"{name}={texts!r} does not fit: give a list of {count} texts, one for each.")
 
 
 def show_images(images, *, columns=8, title=None, captions=None, row_titles=None):
     """Show pictures (as for `contact_sheet`) in a grid: `captions` above each of them, `row_titles` beside each row."""
     images = _pixels(images)
     count, _, height, width = images.shape
-    columns = max(1, min(columns, count))
+    columns = min(whole("columns", columns), count)
     gap, inches = (2, 0.8) if captions is None else (max(2, width // 3), 1.3)
     fig, ax = _show_rows(images, columns=columns, inches=inches, gap=gap, title=title, row_titles=row_titles)
-    if captions is not None:
-        _count_texts("captions", captions, count)
-        for i, caption in enumerate(captions):
-            x, y = i % columns * (width + gap) + width / 2, i // columns * (height + gap) - 1
-            ax.text(x, y, caption, ha="center", va="bottom", fontsize=SMALL)
+    captions = [""] * count if captions is None else captions
+    _check_texts("captions", captions, count)
+    for i, caption in enumerate(captions):
+        x, y = i % columns * (width + gap) + width / 2, i // columns * (height + gap) - 1
+        ax.text(x, y, caption, ha="center", va="bottom", fontsize=SMALL)
     return fig
 
 
 def film_strip(frames, *, captions, title=None, row_titles=None):
     """Show how the same z change: a column for each moment, its round in `captions`, and a row for each z."""
-    frames = [_pixels(frame) for frame in frames]  # each (N, C, H, W)
-    _count_texts("captions", captions, len(frames))
-    columns, (channels, height, width) = len(frames), frames[0].shape[1:]
+    frames = [_pixels(frame) for frame in getattr(frames, "frames", frames)]  # each (N, C, H, W)
+    shapes, columns = {frame.shape for frame in frames}, len(frames)
+    check(len(shapes) == 1, "A film strip needs frames, and in each of them as many pictures of the same size.")
+    _check_texts("captions", captions, columns)
+    channels, height, width = frames[0].shape[1:]
     row_by_row = np.stack(frames, axis=1).reshape(-1, channels, height, width)
-    options = {"columns": columns, "inches": 1, "gap": 2, "title": title, "row_titles": row_titles, "above": 1}
-    fig, ax = _show_rows(row_by_row, **options)
+    fig, ax = _show_rows(row_by_row, columns=columns, inches=1, gap=2, title=title, row_titles=row_titles, above=1)
     ax.set_xticks([i * (width + 2) + width / 2 for i in range(columns)], captions, fontsize=SMALL)
     ax.tick_params(length=0, top=False, bottom=False, labeltop=True, labelbottom=False)
     ax.set_xlabel("round", fontsize=SMALL)
@@ -170,6 +169,11 @@ def draw_losses(ax, history):
     both = both[np.isfinite(both)]
     ax.set_ylim(1.25 * both.min(), 1.25 * both.max())
     label_axes(ax, "round", "loss")
+    single = np.concatenate([history.d_loss, history.g_loss])  # the thin lines may go on where the picture ends
+    (bottom, top), single = ax.get_ylim(), single[np.isfinite(single)]
+    for level, words, peak in ((0, "▼ down to", single.min(initial=bottom)), (1, "▲ up to", single.max(initial=top))):
+        if not bottom <= peak <= top:
+            ax.text(1.01, level, f"{words} {peak:.3g}", transform=ax.transAxes, va="center", fontsize=SMALL)
 
 
 def draw_scores(ax, history):
@@ -182,6 +186,8 @@ def draw_scores(ax, history):
 
 
 def _plot(draw, history, title):
+    history = getattr(history, "history", history)  # of a whole GAN
+    check(hasattr(history, "steps"), "Curves are drawn from the notes of a training: give gan.history.")
     when = f" over {int(history.steps[-1]):,} rounds" if len(history.steps) else ": nothing trained yet"
     fig, axes = figure_with_axes(1, 1, size=(8, 4), title=title + when)
     draw(axes[0, 0], history)

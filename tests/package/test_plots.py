@@ -13,7 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from gans_workshop import LiveView, train
 from gans_workshop.view import plots
+from gans_workshop.view.live import Film
 from tools import ROOT, check_figure, pictures, run
 
 
@@ -176,10 +178,13 @@ def test_a_row_has_its_title_beside_it():
 @pytest.mark.parametrize(
     ("show", "words"),
     [
-        (lambda: plots.show_images(DIGITS, captions=["a"] * 9), "captions= has 9, and 10 are needed"),
-        (lambda: plots.show_images(DIGITS, captions="ten digits"), "captions= is one text, and 10 are needed"),
-        (lambda: plots.show_images(DIGITS, row_titles=["a"]), "row_titles= has 1, and 2 are needed"),
-        (lambda: plots.film_strip([DIGITS] * 2, captions=["1"]), "captions= has 1, and 2 are needed"),
+        (lambda: plots.show_images(DIGITS, captions=["a"] * 9), "give a list of 10 texts"),
+        (
+            lambda: plots.show_images(DIGITS, captions="ten digits"),
+            "captions='ten digits' does not fit: give a list of 10",
+        ),
+        (lambda: plots.show_images(DIGITS, row_titles=["a"]), "list of 2 texts"),
+        (lambda: plots.film_strip([DIGITS] * 2, captions=["1"]), "list of 2 texts"),
     ],
 )
 def test_texts_that_are_too_few_or_too_many_are_told(show, words):
@@ -216,6 +221,58 @@ def test_the_coin_levels_are_drawn_and_named():
     plots.draw_scores(ax := Figure().subplots(), history(10))
     assert ax.get_ylim() == (0, 1)
     assert [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == ":"] == [0.5]
+
+
+def test_what_the_picture_cuts_off_is_said_beside_it():
+    game = history(1000)
+    game.d_loss[500], game.g_loss[700] = 12.34, -3.21
+    ax = plots.plot_losses(game).axes[0]
+    assert {text.get_text() for text in ax.texts} >= {"▲ up to 12.3", "▼ down to -3.21"}
+    game.d_loss[500], game.g_loss[700] = float("nan"), float("inf")
+    assert not any("to" in text.get_text() for text in plots.plot_losses(game).axes[0].texts)
+
+
+def test_a_gan_may_be_given_for_its_notes(make_gan, digits):
+    gan = make_gan()
+    train(gan, digits, steps=3, batch_size=8)
+    for plot in (plots.plot_losses, plots.plot_scores):
+        of_gan, of_notes = plot(gan).axes[0].lines, plot(gan.history).axes[0].lines
+        assert all((a.get_xydata() == b.get_xydata()).all() for a, b in zip(of_gan, of_notes, strict=True))
+
+
+def test_curves_of_what_has_no_notes_are_refused(make_gan):
+    for wrong in ([1, 2], LiveView(), make_gan().generator):
+        with pytest.raises(ValueError, match=r"notes of a training: give gan.history"):
+            plots.plot_scores(wrong)
+
+
+def test_a_film_may_be_given_for_its_frames_and_texts_may_be_numbers(make_gan):
+    film = Film()
+    film.keep(make_gan())
+    strip = plots.film_strip(film, captions=[1], row_titles=range(64))
+    assert [label.get_text() for label in strip.axes[0].get_yticklabels()][:3] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("columns", [0, -1, "8", 2.5])
+def test_columns_are_a_whole_number(columns):
+    for show in (plots.show_images, plots.contact_sheet):
+        with pytest.raises(ValueError, match=r"columns=.* must be a whole number of at least 1"):
+            show(DIGITS, columns=columns)
+
+
+@pytest.mark.parametrize("frames", [[], [DIGITS, DIGITS[:3]], [DIGITS, DIGITS[..., :14]]])
+def test_a_strip_needs_frames_that_are_alike(frames):
+    with pytest.raises(ValueError, match="A film strip needs frames, and in each of them as many pictures"):
+        plots.film_strip(frames, captions=["1"] * len(frames))
+
+
+def test_a_strip_says_that_its_numbers_are_rounds_and_the_title_keeps_clear_of_them():
+    fig = plots.film_strip([DIGITS[:3]] * 6, captions=[f"{i},000" for i in range(6)], title="The same z")
+    (ax,), canvas = fig.axes, FigureCanvasAgg(fig)
+    assert ax.get_xlabel() == "round"
+    canvas.draw()
+    numbers = max(label.get_window_extent().y1 for label in ax.get_xticklabels())
+    assert numbers < ax.xaxis.label.get_window_extent().y1 < fig.texts[0].get_window_extent().y0
 
 
 def test_curves_survive_an_interrupt_between_two_lists_and_a_broken_training():
