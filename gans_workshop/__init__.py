@@ -37,6 +37,7 @@ view: looks at a game and never changes it
 """
 
 import importlib
+import sys
 
 _HOMES = {
     "device": "pick_device seed_everything",
@@ -63,8 +64,17 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME)
 
+# Copies of notebooks from before 26 November 2026 use other names, and addresses of modules that are now in rooms
+_NOW = {"finish": "label_axes", "look": "classify_digits", "start_small": "small_weights", "tile": "contact_sheet"}
+_MOVED = "augment datasets diagnosis evaluation exports latent live losses models photos pictures plots sketches"
+for _address in f"{_MOVED} training workspace".split():
+    globals()[_address] = sys.modules[f"{__name__}.{_address}"] = sys.modules[__name__]  # the face has all names
+
 
 def __getattr__(name):
+    name = _NOW.get(name, name)
+    if name == "diff_augment":
+        raise ImportError(f"{name} is gone: write GAN(..., augment=lambda images: cut_out(shift(images))).")
     if name not in _HOME:
         raise AttributeError(f"gans_workshop has no '{name}'; dir(gans_workshop) lists what it has.")
     value = globals()[name] = getattr(importlib.import_module(f"gans_workshop.{_HOME[name]}"), name)

@@ -1,15 +1,18 @@
 """Differentiable augmentation: change pictures at random before D sees them, so that few pictures seem many.
 
 `GAN(..., augment=...)` uses it on real and fakes alike, and G's gradient passes through.
-Shapes: images (N, C, H, W) in [-1, 1] -> the same shape. Source: Zhao et al. 2020, sec. 4.
+Shapes: images (N, C, H, W), uint8 or in [-1, 1] -> the same shape, in [-1, 1]. Source: Zhao et al. 2020, sec. 4.
 """
 
 import torch
 import torch.nn.functional as F
 
+from gans_workshop.game.images import to_float
+
 
 def shift(images):
     """Move each picture by up to an eighth of its side, up or down and left or right; 0, a middle grey, moves in."""
+    images = to_float(images)
     y, x = images.shape[2] // 8, images.shape[3] // 8
     rows, columns = (_moved(images, size, size // 8) for size in images.shape[2:])
     padded = F.pad(images, (x, x, y, y)).permute(0, 2, 3, 1)
@@ -24,6 +27,7 @@ def _moved(images, size, margin):
 
 def cut_out(images):
     """Cover a square of half the side with grey, its centre anywhere: part of it may hang over the edge."""
+    images = to_float(images)
     rows, columns = (_strip(images, size) for size in images.shape[2:])
     return images * ~(rows[:, None, :, None] & columns[:, None, None, :])
 

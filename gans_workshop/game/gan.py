@@ -7,9 +7,9 @@ from collections import namedtuple
 import torch
 from torch import nn
 
-from gans_workshop.game.images import check_images, to_float
-from gans_workshop.game.losses import non_saturating
-from gans_workshop.game.models import frozen
+from gans_workshop.game.images import check, check_images, to_float, whole
+from gans_workshop.game.losses import check_rules, non_saturating
+from gans_workshop.game.models import check_logits, check_players, frozen
 from gans_workshop.game.notes import SMALLER_RATES, History, measure
 
 # The parts of a GAN, named once: what has a state of its own, then plain values and tensors
@@ -17,6 +17,7 @@ NETWORKS = ("generator", "discriminator", "average_generator")
 OPTIMIZERS = ("d_optimizer", "g_optimizer")
 PARTS = (*NETWORKS, *OPTIMIZERS, "history")
 VALUES = ("step", "seen", "seconds", "seed", "fixed_z", "fixed_condition")
+WRONG_SHAPE = (RuntimeError, ValueError, IndexError)  # what PyTorch raises then
 
 
 class GAN:
@@ -42,6 +43,8 @@ class GAN:
         seed=0,
         fixed_condition=None,
     ):
+        check_players(generator, discriminator)
+        check_rules(loss, augment, {"d_lr": d_lr, "g_lr": g_lr})
         self.device = torch.device(device)
         home = {"device": self.device, "memory_format": torch.channels_last}  # convolutions are faster so laid out
         self.generator, self.discriminator = generator.to(**home), discriminator.to(**home)
@@ -49,27 +52,28 @@ class GAN:
         adam = {"betas": (0.5, 0.999), "fused": True}  # 0.9 instead of 0.5 oscillates (Radford et al. 2016, sec. 4)
         self.d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=d_lr, **adam)
         self.g_optimizer = torch.optim.Adam(generator.parameters(), lr=g_lr, **adam)
-        self.d_steps, self.loss, self.augment = d_steps, loss, augment or nn.Identity()
+        self.d_steps, self.loss, self.augment = whole("d_steps", d_steps), loss, augment or nn.Identity()
         self.history = History()
         self.step, self.seconds = 0, 0.0  # rounds, and seconds of training, so far
         self.seen = 0  # real pictures shown so far, which says where in the shuffled data set the next batch begins
-        self.seed = seed
-        self.random = torch.Generator().manual_seed(seed)  # the only source of z: on the CPU, for every device the same
+        self.random = dice(seed)  # the only source of z: on the CPU, for every device the same
+        self.seed = int(seed)  # a NumPy number would overflow
         self.fixed_z = self.draw_z(64)  # the same 64 z for every preview, so that one sees them change
-        self.fixed_condition = None if fixed_condition is None else fixed_condition.to(self.device)
+        self.fixed_condition = None if fixed_condition is None else torch.as_tensor(fixed_condition).to(device)
         self.picture_shape = self._check_that_players_fit()  # (C, H, W)
 
     def _check_that_players_fit(self):
-        if self.d_steps < 1:
-            raise ValueError(f"d_steps={self.d_steps} must be at least 1: so often D learns in each round.")
         condition = [conditions[:2] for conditions in told(self.fixed_condition)]
         fake = self.sample(self.fixed_z[:2], *condition)
+        drawn = f"The generator draws pictures of shape {tuple(fake.shape[1:])}"
+        check(fake.ndim == 4, f"{drawn}, not (C, H, W): end it with nn.Unflatten(1, (1, 28, 28)), or what yours have.")
         try:
-            with torch.no_grad(), frozen(self.discriminator):
-                self.discriminator(fake, *condition)
-        except RuntimeError as error:
-            found = f"The generator draws pictures of shape {tuple(fake.shape[1:])}, which this discriminator cannot"
-            raise ValueError(f"{found} look at ({error}). Make both with the same image_size and channels.") from None
+            with frozen(self.discriminator):
+                logits = self.discriminator(fake.requires_grad_(), *condition)
+        except WRONG_SHAPE as error:
+            to_do = "Make both with the same image_size and channels."
+            raise ValueError(f"{drawn}, which this discriminator cannot look at ({error}). {to_do}") from None
+        check_logits(logits, len(fake))
         return tuple(fake.shape[1:])
 
     def check_data(self, images, conditions=None):
@@ -77,22 +81,28 @@ class GAN:
         images = check_images(images, shape=self.picture_shape).to(self.device)
         needed = 0 if self.fixed_condition is None else len(images)
         given = 0 if conditions is None else len(conditions)
-        if given != needed:
-            hint = "one for each picture if the GAN was made with fixed_condition=, none otherwise"
-            raise ValueError(f"There are {given:,} conditions, and this game needs {needed:,}: {hint}.")
-        return images, None if conditions is None else conditions.to(self.device)
+        hint = "one for each picture if the GAN was made with fixed_condition=, none otherwise"
+        check(given == needed, f"There are {given:,} conditions, and this game needs {needed:,}: {hint}.")
+        return images, None if conditions is None else torch.as_tensor(conditions).to(self.device)
 
     def draw_z(self, count):
         """Draw the noise z, (count, latent_dim), from a normal distribution."""
-        return torch.randn(count, self.generator.latent_dim, generator=self.random).to(self.device)
+        return torch.randn(whole("count", count), self.generator.latent_dim, generator=self.random).to(self.device)
 
     @torch.no_grad()
     def sample(self, z=64, condition=None):
         """Draw pictures (N, C, H, W) in [-1, 1] from z (N, latent_dim), or from that many new z."""
-        if isinstance(z, int):
-            z = torch.randn(z, self.generator.latent_dim)  # not from self.random: looking never changes the training
+        needed = self.generator.latent_dim
+        if isinstance(z, str) or not hasattr(z, "__len__"):
+            z = torch.randn(whole("z", z), needed)  # not from self.random: looking never changes the training
+        z = torch.as_tensor(z, dtype=torch.float32)
         batches = zip(*(inputs.to(self.device).split(256) for inputs in (z, *told(condition))))
-        return torch.cat([self.average_generator(*batch) for batch in batches])
+        try:
+            return torch.cat([self.average_generator(*batch) for batch in batches])
+        except WRONG_SHAPE as error:
+            found = f"The generator cannot draw from z of shape {tuple(z.shape)} ({error})"
+            to_do = f"torch.randn(5, {needed}) is five z, z[None] one, nn.Unflatten(1, ({needed}, 1, 1)) makes sheets"
+            raise ValueError(f"{found}: {to_do}.") from None
 
     def preview(self):
         """Draw what the fixed z have become, (64, C, H, W) in [-1, 1]; a broken network draws grey."""
@@ -161,6 +171,7 @@ Lesson = namedtuple("Lesson", "d_loss real_logits fake_logits real fake")
 
 def discriminator_step(gan, real, condition=None):
     """Let D learn from real pictures (N, C, H, W) in [-1, 1] and as many fakes; G stands still. Return a `Lesson`."""
+    real = to_float(real)
     with frozen(gan.generator):  # its batch norm stands still too
         fake = gan.generator(gan.draw_z(len(real)), *told(condition)).detach()
     shown_real, shown_fake = gan.augment(real), gan.augment(fake)
@@ -190,6 +201,8 @@ def generator_step(gan, batch_size, condition=None):
 
 def learn(gan, optimizer, loss, player):
     """Forget the old gradient, find the new one, turn the knobs against it. Raises: FloatingPointError: 'In ...'"""
+    number = isinstance(loss, torch.Tensor) and loss.numel() == 1 and loss.requires_grad
+    check(number, f"The {player}'s loss must be one number, made of logits: end it with .mean(), not with .item().")
     if not torch.isfinite(loss):
         gan.history.append({"steps": gan.step + 1})  # for the doctor
         found = f"In round {gan.step + 1} the {player}'s loss is {loss.item()}, not a number to learn from"
@@ -225,4 +238,10 @@ def next_batch(gan, images, conditions=None, *, batch_size):
 @functools.lru_cache(maxsize=2)
 def _order(count, seed, epoch):
     """Shuffle the numbers from 0 to count - 1, each epoch in another way."""
-    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch)).tolist()
+    return torch.randperm(count, generator=dice(seed * 1_000_003 + epoch)).tolist()
+
+
+def dice(seed):
+    """Start random numbers of their own at any whole number, also at one that PyTorch finds too large."""
+    check(hasattr(seed, "__index__"), f"seed={seed!r} must be a whole number, for example seed=42.")
+    return torch.Generator().manual_seed(int(seed) if -(2**63) <= seed < 2**64 else seed % 2**64)

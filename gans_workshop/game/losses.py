@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
+from gans_workshop.game.images import check
+
 
 class Loss(NamedTuple):
     """What D pays, what G pays and, if there is a third function, a penalty for D on how steep it is.
@@ -82,3 +84,12 @@ non_saturating = Loss(log_loss_d, non_saturating_g)
 least_squares = Loss(least_squares_d, least_squares_g)
 hinge = Loss(hinge_d, wasserstein_g)  # G's side is the same: -D(G(z))
 wasserstein_gp = Loss(wasserstein_d, wasserstein_g, gradient_penalty)
+
+
+def check_rules(loss, augment, rates):
+    """Say in one sentence which rule of a game is of the wrong kind; `rates` are learning rates by name."""
+    check(isinstance(loss, Loss), f"loss={loss!r} is no Loss: write loss=hinge without quotes, or Loss(of_d, of_g).")
+    to_do = "write augment=shift, or augment=lambda images: cut_out(shift(images)) for two"
+    check(augment is None or callable(augment), f"augment={augment!r} is no function of pictures: {to_do}.")
+    for name, rate in rates.items():
+        check(hasattr(rate, "__float__") and rate >= 0, f"{name}={rate!r} must be a number, for example {name}=0.003.")

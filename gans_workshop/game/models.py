@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from gans_workshop.game.images import check, whole
+
 
 class Generator(nn.Module):
     """Draw pictures from noise, from a coarse sheet to a fine one: the criminal.
@@ -21,11 +23,11 @@ class Generator(nn.Module):
 
     def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=16):
         super().__init__()
-        self.latent_dim = latent_dim
+        self.latent_dim = whole("latent_dim", latent_dim)
         sizes = staircase(image_size)[::-1]  # 28: 7, 14, 28
         maps = double(width, len(sizes))[::-1]  # 28: 4w, 2w, w
         layers = [
-            nn.Linear(latent_dim, maps[0] * sizes[0] ** 2, bias=False),  # (N, 4w * 7 * 7)
+            nn.Linear(self.latent_dim, maps[0] * sizes[0] ** 2, bias=False),  # (N, 4w * 7 * 7)
             nn.Unflatten(1, (maps[0], sizes[0], sizes[0])),  # (N, 4w, 7, 7)
             nn.BatchNorm2d(maps[0]),  # (N, 4w, 7, 7)
             nn.ReLU(),  # (N, 4w, 7, 7)
@@ -33,7 +35,7 @@ class Generator(nn.Module):
         for size, before, after in zip(sizes[1:], maps, maps[1:]):
             layers += grow(before, after, odd=size % 2)  # (N, 2w, 14, 14), then (N, w, 28, 28)
         layers += [
-            nn.Conv2d(width, channels, 3, padding=1),  # (N, channels, 28, 28)
+            nn.Conv2d(maps[-1], channels, 3, padding=1),  # (N, channels, 28, 28)
             nn.Tanh(),  # (N, channels, 28, 28), between -1 and 1
         ]
         self.layers = small_weights(nn.Sequential(*layers))
@@ -59,7 +61,7 @@ class Discriminator(nn.Module):
         sizes = staircase(image_size, round_up=True)[1:]  # 28: 14, 7, 4
         maps = double(width, len(sizes))  # 28: w, 2w, 4w
         layers = [
-            nn.Conv2d(channels, width, 4, stride=2, padding=1),  # (N, w, 14, 14)
+            nn.Conv2d(channels, maps[0], 4, stride=2, padding=1),  # (N, w, 14, 14)
             nn.LeakyReLU(0.2),  # (N, w, 14, 14)
         ]
         for size, before, after in zip(sizes, maps, maps[1:]):
@@ -94,6 +96,7 @@ def shrink(before, after, *, odd=0):
 
 def staircase(image_size, *, round_up=False):
     """List the sides of the sheets, each half of the one before: 28, 14, 7 for G, which walks up; and 4 for D."""
+    image_size = whole("image_size", image_size, least=16)
     if image_size % 4 or not 16 <= image_size <= 256:
         hint = f"a multiple of 4 from 16 to 256. Try image_size={min(max(16, 4 * round(image_size / 4)), 256)}"
         raise ValueError(f"image_size={image_size} cannot be halved often enough: the side must be {hint}.")
@@ -105,7 +108,7 @@ def staircase(image_size, *, round_up=False):
 
 def double(width, steps):
     """List how many feature maps the sheets of a staircase have: `width`, twice as many, ..., at most 8 times."""
-    return [width * min(2**i, 8) for i in range(steps)]
+    return [whole("width", width) * min(2**i, 8) for i in range(steps)]
 
 
 class MLPGenerator(nn.Module):
@@ -113,7 +116,8 @@ class MLPGenerator(nn.Module):
 
     def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=128):
         super().__init__()
-        self.latent_dim = latent_dim
+        image_size, width = whole("image_size", image_size), whole("width", width)
+        self.latent_dim = latent_dim = whole("latent_dim", latent_dim)
         self.layers = nn.Sequential(
             nn.Linear(latent_dim, width),  # (N, w)
             nn.ReLU(),  # (N, w)
@@ -133,6 +137,7 @@ class MLPDiscriminator(nn.Module):
 
     def __init__(self, *, image_size=28, channels=1, width=128):
         super().__init__()
+        image_size, width = whole("image_size", image_size), whole("width", width)
         self.layers = nn.Sequential(
             nn.Flatten(),  # (N, C * H * W)
             nn.Linear(channels * image_size**2, 2 * width),  # (N, 2w)
@@ -152,6 +157,28 @@ def small_weights(network):
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(layer.weight, 0, 0.02)
     return network
+
+
+def check_players(generator, discriminator):
+    """Say in one sentence why two things cannot be the players: no networks, or nobody knows how long z is."""
+    networks = isinstance(generator, nn.Module) and isinstance(discriminator, nn.Module)
+    check(networks, "The players must be two networks, written with brackets: GAN(Generator(), Discriminator()).")
+    to_do = "write generator.latent_dim = 64, or what it is, before GAN(...)"
+    to_do = "give the network inside, generator.module" if hasattr(generator, "module") else to_do
+    to_do = "give the generator first, then the discriminator" if hasattr(discriminator, "latent_dim") else to_do
+    check(hasattr(generator, "latent_dim"), f"The generator does not say how many numbers z has: {to_do}.")
+
+
+def check_logits(logits, count):
+    """Say in one sentence why D's answer to `count` pictures is not (N, 1), or is no logits: they passed a sigmoid."""
+    end = f"nn.Linear({logits.shape[-1]}, 1)" if logits.ndim == 2 else "nn.Flatten(0), nn.Unflatten(0, (-1, 1))"
+    found = f"The discriminator answers {count} pictures with {tuple(logits.shape)}, not a logit for each, ({count}, 1)"
+    check(logits.shape[1:] == (1,), f"{found}: end it with {end}.")
+    step = logits.grad_fn
+    while step and step.name().startswith(("View", "Reshape", "Unsafe", "Squeeze", "Unsqueeze")):
+        step = step.next_functions[0][0]
+    sigmoid = step and step.name().startswith("Sigmoid")
+    check(not sigmoid, "The discriminator ends with a sigmoid: leave it out, each loss takes logits and has its own.")
 
 
 @contextmanager
@@ -174,6 +201,8 @@ def frozen(network):
 
 def shape_table(network, example):
     """List what each layer makes of `example`, with its number of weights, as text to print."""
+    fits = isinstance(network, nn.Module) and isinstance(example, torch.Tensor)
+    check(fits, "shape_table takes a network and a tensor, for example Generator(), torch.randn(5, 64).")
     network = copy.deepcopy(network)  # looking changes nothing: neither batch norm's statistics nor the hooks
     rows = [("input", tuple(example.shape), 0)]
 

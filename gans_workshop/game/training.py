@@ -6,6 +6,7 @@ import time
 from gans_workshop.device import stop_button
 from gans_workshop.files.checkpoints import CheckpointKeeper
 from gans_workshop.game.gan import play_round
+from gans_workshop.game.images import check, whole
 
 
 def train(
@@ -30,6 +31,7 @@ def train(
     Shapes: images (N, C, H, W), uint8 0..255 or float -1..1; conditions None, or one for each picture.
     Raises: ValueError: a sentence on pictures or budget; FloatingPointError: 'In round ... the ...'s loss is nan ...'
     """
+    _check_game(gan, watch)
     images, conditions = gan.check_data(images, conditions)
     batch_size = _check_batch_size(batch_size, len(images))
     name, amount = _check_budget({"minutes": minutes, "steps": steps})
@@ -59,9 +61,15 @@ def train(
         keeper.finish(gan)
 
 
+def _check_game(game, watch):
+    is_game = hasattr(game, "check_data") and not isinstance(game, type)
+    check(is_game, f"train(gan, images) takes a game first, made by GAN(...), and found a {type(game).__name__}.")
+    can_watch = not watch or (callable(watch) and not isinstance(watch, type))
+    check(can_watch, f"watch={watch!r} cannot watch: write watch=LiveView(), with brackets, and without quotes.")
+
+
 def _check_batch_size(batch_size, count):
-    if batch_size < 1:
-        raise ValueError(f"batch_size={batch_size} must be at least 1.")
+    batch_size = whole("batch_size", batch_size)
     if batch_size > count:
         print(f"{count} pictures are fewer than a batch of {batch_size}: each batch now has {count}.")
     return min(batch_size, count)
@@ -73,6 +81,6 @@ def _check_budget(budgets):
     if len(given) != 1:
         raise ValueError(f"Say how long to train with one of {'= or '.join(budgets)}=; found {given or 'none'}.")
     ((name, amount),) = given.items()
-    if not (amount > 0 and math.isfinite(amount)):
-        raise ValueError(f"{name}={amount} leaves nothing to do: give a number above 0, for example {name}=2.")
-    return name, amount
+    number = hasattr(amount, "__float__") and 0 < amount < math.inf
+    check(number, f"{name}={amount!r} is no time to train: give a number above 0, for example {name}=2.")
+    return name, whole(name, amount) if name == "steps" else amount

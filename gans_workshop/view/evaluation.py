@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gans_workshop.files.datasets import DATA
-from gans_workshop.game.images import check_images, to_float
+from gans_workshop.game.images import check, check_images, to_float
 
 
 def make_judge():
@@ -31,8 +31,8 @@ def load_judge():
 def classify_digits(images):
     """Let the judge look at pictures (N, 1, 28, 28): the digits that it sees (N,) and features (N, 64) of each."""
     images = to_float(check_images(images)).cpu()
-    if images.shape[1:] != (1, 28, 28):
-        raise ValueError(f"The judge knows only digits, (N, 1, 28, 28), not {tuple(images.shape)}: look for yourself.")
+    found = tuple(images.shape)
+    check(found[1:] == (1, 28, 28), f"The judge knows only digits, (N, 1, 28, 28), not {found}: look for yourself.")
     see, name = load_judge()
     features = torch.cat([see(part) for part in images.split(500)])
     return name(features).argmax(1), features.double().sqrt()  # the root: no single loud feature drowns the others
@@ -43,7 +43,9 @@ def digit_histogram(digits):
 
     It sees that a digit is missing, not how it is drawn: real and blurred digits have 10, ones or random pixels 1.
     """
-    counts = digits.bincount(minlength=10)
+    fits = getattr(digits, "ndim", 0) == 1 and not torch.as_tensor(digits).is_floating_point()
+    check(fits, "digit_histogram counts digits (N,), such as classify_digits(images)[0].")
+    counts = torch.as_tensor(digits).bincount(minlength=10)
     return counts, int((counts >= len(digits) / 100).sum())
 
 
@@ -53,10 +55,11 @@ def frechet_distance(real, fake):
     2,000 pictures against the bundled test digits: real 0.7, blurred 2.5, only ones 92, random pixels 99, one digit
     146; fewer give more. It cannot tell copies from new ones. Source: Heusel et al. 2017.
     """
-    if any(crowd.ndim != 2 or len(crowd) < 2 for crowd in (real, fake)):
-        found = f"{tuple(real.shape)} and {tuple(fake.shape)}"
-        raise ValueError(f"Found {found}, not features of two or more pictures each: classify_digits(images)[1].")
-    (mean_a, cov_a), (mean_b, cov_b) = [(crowd.mean(0), torch.cov(crowd.T)) for crowd in (real, fake)]
+    fits = all(getattr(crowd, "ndim", 0) == 2 and len(crowd) > 1 for crowd in (real, fake))
+    found = " and ".join(str(tuple(getattr(crowd, "shape", "?"))) for crowd in (real, fake))
+    check(fits, f"Found {found}, not features of two or more pictures each: classify_digits(images)[1].")
+    crowds = [torch.as_tensor(crowd).double() for crowd in (real, fake)]
+    (mean_a, cov_a), (mean_b, cov_b) = [(crowd.mean(0), torch.cov(crowd.T)) for crowd in crowds]
     values, vectors = torch.linalg.eigh(cov_a)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
@@ -71,8 +74,8 @@ def nearest_images(images, among):
     Shapes: images (N, C, H, W), among (M, C, H, W), uint8 or in [-1, 1]. Raises: as `check_images`.
     """
     images, among = check_images(images), check_images(among)
-    if images.shape[1:] != among.shape[1:]:
-        raise ValueError(f"{tuple(images.shape)} and {tuple(among.shape)} cannot be compared: make both the same size.")
+    found = f"{tuple(images.shape)} and {tuple(among.shape)}"
+    check(images.shape[1:] == among.shape[1:], f"{found} cannot be compared: make both the same size.")
     flat = to_float(images).flatten(1).cpu()
     differences, indices = torch.full((len(flat),), torch.inf), torch.zeros(len(flat), dtype=torch.long)
     for i, part in enumerate(among.split(2000)):  # all of a large data set as floats would not fit into the memory

@@ -2,6 +2,8 @@
 
 import torch
 
+from gans_workshop.game.images import check, whole
+
 
 def lerp(a, b, t):
     """Mix two z on the straight line from `a` (t = 0) to `b` (t = 1); shapes as for `slerp`, which keeps the length."""
@@ -13,6 +15,7 @@ def slerp(a, b, t):
 
     Shapes: a, b (..., latent_dim), t a number or (..., 1) -> (..., latent_dim). Source: Shoemake 1985; White 2016.
     """
+    a, b = torch.as_tensor(a), torch.as_tensor(b)
     length_a, length_b = (z.norm(dim=-1, keepdim=True).clamp(min=1e-12) for z in (a, b))
     cosine = (a * b).sum(-1, keepdim=True) / (length_a * length_b)
     angle = cosine.clamp(-1, 1).acos()
@@ -24,10 +27,8 @@ def slerp(a, b, t):
 
 def walk(stops, *, steps=12, mix=slerp):
     """Walk from stop to stop (K, latent_dim) and back to the first: the z on the way (K * steps, latent_dim)."""
-    if stops.ndim != 2 or len(stops) < 2 or steps < 1:
-        found = (
-            f"found stops {tuple(stops.shape)} and steps={steps}. Try walk(torch.randn(5, gan.generator.latent_dim))"
-        )
-        raise ValueError(f"A walk needs at least two stops (K, latent_dim) and one step between them; {found}.")
+    steps, stops = whole("steps", steps), list(map(torch.as_tensor, stops if hasattr(stops, "__len__") else ()))
+    fits = len(stops) > 1 and {stop.ndim for stop in stops} == {1}
+    check(fits, "A walk needs at least two stops (K, latent_dim), for example walk(gan.fixed_z[:5]).")
     times = [i / steps for i in range(steps)]
-    return torch.stack([mix(a, b, t) for a, b in zip(stops, stops.roll(-1, 0)) for t in times])
+    return torch.stack([mix(a, b, t) for a, b in zip(stops, [*stops[1:], stops[0]]) for t in times])

@@ -4,9 +4,9 @@ import textwrap
 import time
 import warnings
 
-from gans_workshop.game.images import to_uint8
+from gans_workshop.game.images import check, to_uint8
 from gans_workshop.view.diagnosis import diagnose
-from gans_workshop.view.plots import contact_sheet, draw_losses, draw_scores, to_png
+from gans_workshop.view.plots import draw_images, draw_losses, draw_scores, to_png
 
 FILM_LENGTH = 48  # frames kept at most: then every other one goes, and the pauses double
 
@@ -17,9 +17,11 @@ class Film:
     def __init__(self):
         self.frames, self.steps, self.pause = [], [], 1
 
-    def keep(self, gan):
-        """Keep a frame if one is due: often at first, when much changes, and ever more rarely later."""
-        if self.steps and gan.step < self.steps[-1] + self.pause:
+    def keep(self, gan, *, last=False):
+        """Keep a frame if one is due: often at first, when much changes, ever more rarely later; and the last one."""
+        if self.steps and gan.step < self.steps[-1]:  # another game
+            self.frames, self.steps, self.pause = [], [], 1
+        if self.steps and gan.step < self.steps[-1] + (1 if last else self.pause):
             return
         self.frames.append(to_uint8(gan.preview()).cpu())
         self.steps.append(gan.step)
@@ -43,6 +45,7 @@ class LiveView:
     def __init__(self, *, seconds=2):
         from IPython import get_ipython
 
+        check(hasattr(seconds, "__float__"), f"seconds={seconds!r} must be a number, for example seconds=2.")
         self.seconds, self.film = seconds, Film()
         self.screen, self.start, self.next_picture = None, 0, 0
         self.broken = not hasattr(get_ipython(), "kernel")  # no notebook
@@ -51,7 +54,7 @@ class LiveView:
         """Look at the game after a round; `done` is the part of the budget that is spent."""
         if not gan.history.steps or (done >= 1 and not last):  # nothing to see yet; the last picture comes at once
             return
-        self.film.keep(gan)
+        self.film.keep(gan, last=last)
         now = time.monotonic()
         if not self.start:
             self.start = self.next_picture = now
@@ -81,8 +84,7 @@ def draw_view(gan):
     figure = Figure(figsize=(11, 5.2), layout="constrained", facecolor="white")
     left, right = figure.subfigures(1, 2, width_ratios=[5, 6])
     grid = left.subplots()
-    grid.imshow(contact_sheet(gan.preview()), cmap="gray", vmin=0, vmax=255)
-    grid.set_axis_off()
+    draw_images(grid, gan.preview())
     grid.set_title(f"G(z) for the same 64 z, after {gan.step:,} rounds", fontsize=12)
     losses, scores = right.subplots(2, 1)
     draw_losses(losses, gan.history)

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from gans_workshop.game.images import check_images, to_uint8
+from gans_workshop.game.images import check, check_images, to_uint8, whole
 
 # The two players look the same on every page: blue and vermillion (safe for colour-blind eyes), solid and dashed.
 DETECTIVE = {"color": "#0072B2", "linestyle": "-"}  # D, the discriminator
@@ -45,7 +45,7 @@ def contact_sheet(images, *, columns=8, gap=2):
     """
     images = _pixels(images)
     count, channels, height, width = images.shape
-    columns = max(1, min(columns, count))
+    columns = min(whole("columns", columns), count)
     rows = -(-count // columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
     for i, image in enumerate(images):
@@ -54,36 +54,68 @@ def contact_sheet(images, *, columns=8, gap=2):
     return sheet[:, :, 0] if channels == 1 else sheet
 
 
-def _show_sheet(sheet, *, width, title):
-    fig, axes = figure_with_axes(1, 1, size=(width, width * sheet.shape[0] / sheet.shape[1] + 0.5), title=title)
-    axes[0, 0].imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    axes[0, 0].set(xticks=[], yticks=[])
-    axes[0, 0].spines[:].set_visible(False)
+def draw_images(ax, images, *, columns=8, gap=2):
+    """Draw pictures on axes as on a `contact_sheet`, in thin grey frames: white ones can be seen on white, too."""
+    from matplotlib.collections import PolyCollection
+
+    ax.imshow(contact_sheet(images, columns=columns, gap=gap), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    (height, width), place = images.shape[2:], np.arange(len(images))
+    corners = np.stack([place % columns * (width + gap), place // columns * (height + gap)], axis=1) - 0.5
+    frames = corners[:, None] + [[0, 0], [width, 0], [width, height], [0, height]]  # (N, 4, 2)
+    look = {"facecolors": "none", "edgecolors": "0.7", "linewidths": 0.5, "clip_on": False}
+    ax.add_collection(PolyCollection(frames, **look), autolim=False)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+
+
+def _show_rows(images, *, columns, inches, gap, title, row_titles, above=0.5):
+    """Show pictures in rows, each column so many inches wide, with the title of each row at its left."""
+    count, _, height, width = images.shape
+    rows, across = -(-count // columns), max(3.5, inches * columns)
+    down = across * (rows * (height + gap) - gap) / (columns * (width + gap) - gap)
+    row_titles = [""] * rows if row_titles is None else row_titles
+    _check_texts("row_titles", row_titles, rows)
+    words = max(0.2 * bool(text) + 0.1 * len(str(text)) for text in row_titles)
+    fig, axes = figure_with_axes(1, 1, size=(across + words, down + above), title=title)
+    draw_images(axes[0, 0], images, columns=columns, gap=gap)
+    axes[0, 0].set_yticks(np.arange(rows) * (height + gap) + height / 2, row_titles, fontsize=SMALL)
+    axes[0, 0].tick_params(length=0)
     return fig, axes[0, 0]
 
 
-def show_images(images, *, columns=8, title=None, captions=None):
-    """Show pictures (as for `contact_sheet`) in a grid; `captions`, one for each picture, stand above them."""
+def _check_texts(name, texts, count):
+    fits = not isinstance(texts, str) and len(texts) == count
+    check(fits, f"{name}={texts!r} does not fit: give a list of {count} texts, one for each.")
+
+
+def show_images(images, *, columns=8, title=None, captions=None, row_titles=None):
+    """Show pictures (as for `contact_sheet`) in a grid: `captions` above each of them, `row_titles` beside each row."""
     images = _pixels(images)
     count, _, height, width = images.shape
-    columns = max(1, min(columns, count))
-    gap = 2 if captions is None else max(2, width // 3)
-    sheet = contact_sheet(images, columns=columns, gap=gap)
-    fig, ax = _show_sheet(sheet, width=max(3.5, (0.8 if captions is None else 1.3) * columns), title=title)
-    for i, caption in enumerate([] if captions is None else captions):
+    columns = min(whole("columns", columns), count)
+    gap, inches = (2, 0.8) if captions is None else (max(2, width // 3), 1.3)
+    fig, ax = _show_rows(images, columns=columns, inches=inches, gap=gap, title=title, row_titles=row_titles)
+    captions = [""] * count if captions is None else captions
+    _check_texts("captions", captions, count)
+    for i, caption in enumerate(captions):
         x, y = i % columns * (width + gap) + width / 2, i // columns * (height + gap) - 1
         ax.text(x, y, caption, ha="center", va="bottom", fontsize=SMALL)
     return fig
 
 
-def film_strip(frames, *, captions, title=None):
-    """Show how the same z change: a column for each moment in `frames`, its caption above, and a row for each z."""
-    frames = [_pixels(frame) for frame in frames]  # each (N, C, H, W)
-    width = frames[0].shape[3]
-    row_by_row = np.stack(frames, axis=1).reshape(-1, *frames[0].shape[1:])
-    fig, ax = _show_sheet(contact_sheet(row_by_row, columns=len(frames)), width=max(3.5, len(frames)), title=title)
-    ax.set_xticks([i * (width + 2) + width / 2 for i in range(len(frames))], captions, fontsize=SMALL)
-    ax.tick_params(top=False, bottom=False, labeltop=True, labelbottom=False)
+def film_strip(frames, *, captions, title=None, row_titles=None):
+    """Show how the same z change: a column for each moment, its round in `captions`, and a row for each z."""
+    frames = [_pixels(frame) for frame in getattr(frames, "frames", frames)]  # each (N, C, H, W)
+    shapes, columns = {frame.shape for frame in frames}, len(frames)
+    check(len(shapes) == 1, "A film strip needs frames, and in each of them as many pictures of the same size.")
+    _check_texts("captions", captions, columns)
+    channels, height, width = frames[0].shape[1:]
+    row_by_row = np.stack(frames, axis=1).reshape(-1, channels, height, width)
+    fig, ax = _show_rows(row_by_row, columns=columns, inches=1, gap=2, title=title, row_titles=row_titles, above=1)
+    ax.set_xticks([i * (width + 2) + width / 2 for i in range(columns)], captions, fontsize=SMALL)
+    ax.tick_params(length=0, top=False, bottom=False, labeltop=True, labelbottom=False)
+    ax.set_xlabel("round", fontsize=SMALL)
+    ax.xaxis.set_label_position("top")
     return fig
 
 
@@ -137,6 +169,11 @@ def draw_losses(ax, history):
     both = both[np.isfinite(both)]
     ax.set_ylim(1.25 * both.min(), 1.25 * both.max())
     label_axes(ax, "round", "loss")
+    single = np.concatenate([history.d_loss, history.g_loss])  # the thin lines may go on where the picture ends
+    (bottom, top), single = ax.get_ylim(), single[np.isfinite(single)]
+    for level, words, peak in ((0, "▼ down to", single.min(initial=bottom)), (1, "▲ up to", single.max(initial=top))):
+        if not bottom <= peak <= top:
+            ax.text(1.01, level, f"{words} {peak:.3g}", transform=ax.transAxes, va="center", fontsize=SMALL)
 
 
 def draw_scores(ax, history):
@@ -149,6 +186,8 @@ def draw_scores(ax, history):
 
 
 def _plot(draw, history, title):
+    history = getattr(history, "history", history)  # of a whole GAN
+    check(hasattr(history, "steps"), "Curves are drawn from the notes of a training: give gan.history.")
     when = f" over {int(history.steps[-1]):,} rounds" if len(history.steps) else ": nothing trained yet"
     fig, axes = figure_with_axes(1, 1, size=(8, 4), title=title + when)
     draw(axes[0, 0], history)

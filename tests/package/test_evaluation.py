@@ -149,6 +149,14 @@ def test_the_order_of_the_reference_points(looked, digits):
     assert digit_histogram(classify_digits(noise())[0])[1] <= 2 and digit_histogram(looked[0])[1] == 10
 
 
+def test_arrays_are_looked_at_like_tensors(digits, looked, test_digits):
+    names, features = classify_digits(digits.numpy())
+    assert torch.equal(names, classify_digits(digits)[0])
+    assert digit_histogram(names.numpy())[0].tolist() == digit_histogram(names)[0].tolist()
+    assert frechet_distance(features.numpy(), looked[1].numpy()) == pytest.approx(frechet_distance(features, looked[1]))
+    assert nearest_images(digits.numpy()[:3], digits.numpy())[1].tolist() == [0, 1, 2]
+
+
 # Bad input
 
 
@@ -158,10 +166,20 @@ def test_the_order_of_the_reference_points(looked, digits):
         (lambda d: classify_digits(d.repeat(1, 3, 1, 1)), r"knows only digits.*\(200, 3, 28, 28\)"),
         (lambda d: classify_digits(d[:, 0]), r"\(200, 28, 28\), instead of \(N, C, H, W\).*images\[:, None\]"),
         (lambda d: classify_digits(d.float()), "from 0 to 255"),
-        (lambda d: classify_digits(to_float(d) * torch.nan), "Some pixels are NaN"),
+        (lambda d: classify_digits(to_float(d) * torch.nan), "200 of 200 pictures have pixels that are NaN"),
         (lambda d: classify_digits(d[:0]), "there is no picture in it"),
         (lambda d: frechet_distance(d, d), r"\(200, 1, 28, 28\), not features.*classify_digits\(images\)"),
         (lambda d: frechet_distance(torch.rand(9, 64), torch.rand(1, 64)), "features of two or more"),
+        (lambda d: classify_digits(d / 255), r"from 0 to 1 instead of .*use images \* 2 - 1"),
+        (lambda d: nearest_images(d, d / 255), "from 0 to 1"),
+        (lambda d: classify_digits(list(d)), "are a list, not one tensor"),
+        (lambda d: digit_histogram(d), r"counts digits \(N,\), such as classify_digits\(images\)\[0\]"),
+        (lambda d: digit_histogram(classify_digits(d)), "counts digits"),
+        (lambda d: digit_histogram(torch.rand(5)), "counts digits"),
+        (
+            lambda d: frechet_distance(classify_digits(d), classify_digits(d)),
+            r"not features.*classify_digits\(images\)\[1\]",
+        ),
         (lambda d: nearest_images(d, d[:, :, :14]), "make both the same size"),
         (lambda d: nearest_images(d, d[:0]), "there is no picture in it"),
     ],

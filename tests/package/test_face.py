@@ -40,6 +40,34 @@ def test_imports_are_read_in_every_spelling():
     assert imported_names(source) == {"a", "b", "d"}
 
 
+OLD = """
+from gans_workshop.evaluation import digit_histogram, frechet_distance, look, nearest_images
+from gans_workshop.plots import CRIMINAL, draw_losses, figure_with_axes, finish, plot_curves, tile, to_png
+from gans_workshop.sketches import SHEET, show_fields, show_game, show_screens, show_visits
+from gans_workshop.models import Discriminator, Generator, MLPGenerator, start_small
+from gans_workshop.augment import cut_out, shift
+from gans_workshop.pictures import known_formats
+from gans_workshop.training import GAN, train
+import gans_workshop.live, gans_workshop.exports as exports
+from gans_workshop import look as judge, classify_digits, label_axes, contact_sheet, small_weights
+assert (look, finish, tile, start_small) == (classify_digits, label_axes, contact_sheet, small_weights)
+assert judge is look and exports.save_gif and gans_workshop.live.LiveView
+"""
+
+
+def test_copies_of_older_notebooks_find_what_they_import():
+    subprocess.run([sys.executable, "-c", OLD], cwd=ROOT, check=True)
+    assert set(gans_workshop.__all__).isdisjoint({"look", "finish", "tile", "start_small", "plots", "evaluation"})
+
+
+def test_what_is_gone_is_said_with_what_takes_its_place(make_gan):
+    with pytest.raises(ImportError, match="diff_augment is gone: write GAN") as refusal:
+        from gans_workshop import diff_augment  # noqa: F401
+    names = {name: getattr(gans_workshop, name) for name in ("cut_out", "shift")}
+    make_gan(augment=eval(re.search("augment=(lambda .*)\\)", str(refusal.value))[1], names))
+    assert not hasattr(gans_workshop, "looks")
+
+
 def test_the_package_imports_quickly():
     """No timing: the slow libraries are just not there after the import."""
     program = "import sys, gans_workshop; print([name for name in sys.argv[1:] if name in sys.modules])"

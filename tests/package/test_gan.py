@@ -4,6 +4,7 @@ import copy
 import io
 import re
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -13,6 +14,9 @@ from gans_workshop import (
     Discriminator,
     Generator,
     LiveView,
+    MLPDiscriminator,
+    MLPGenerator,
+    cut_out,
     discriminator_step,
     generator_step,
     non_saturating,
@@ -21,7 +25,7 @@ from gans_workshop import (
     wasserstein_gp,
 )
 from gans_workshop.game import notes
-from gans_workshop.game.gan import PARTS
+from gans_workshop.game.gan import PARTS, _order
 
 # One step
 
@@ -123,8 +127,219 @@ def test_nothing_is_measured_twice_in_a_round(make_gan, digits, monkeypatch):
 
 
 def test_a_round_without_turns_for_d_is_refused(make_gan):
-    with pytest.raises(ValueError, match="d_steps=0 must be at least 1"):
+    with pytest.raises(ValueError, match="d_steps=0 must be a whole number of at least 1"):
         make_gan(d_steps=0)
+
+
+# What people give instead of the right thing, and what they are told
+
+
+def painter(numbers=64):
+    return nn.Sequential(nn.Linear(numbers, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
+
+
+def detective(*end):
+    return nn.Sequential(nn.Conv2d(1, 4, 4, 2, 1), nn.BatchNorm2d(4), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 14), *end)
+
+
+class Told(nn.Module):
+    """A player with a sigmoid that is no layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = detective()
+
+    def forward(self, images):
+        return torch.sigmoid(self.layers(images)).view(-1, 1)
+
+
+def with_length(network, latent_dim):
+    network.latent_dim = latent_dim
+    return network
+
+
+def sheets():
+    """A generator as in PyTorch's own lesson: z (N, 100, 1, 1)."""
+    layers = nn.Sequential(nn.ConvTranspose2d(100, 8, 7), nn.BatchNorm2d(8), nn.ConvTranspose2d(8, 1, 4, 4), nn.Tanh())
+    return with_length(layers, 100)
+
+
+ENDED = (nn.Flatten(0), nn.Unflatten(0, (-1, 1)))
+PLAYERS = {  # what was given, what is said, what that sentence advises
+    "a Sequential": (
+        lambda: (painter(), Discriminator()),
+        "write generator.latent_dim = 64",
+        lambda: with_length(painter(), 64),
+    ),
+    "another length": (
+        lambda: (with_length(painter(), 32), Discriminator()),
+        r"z of shape \(2, 32\)",
+        lambda: with_length(painter(), 64),
+    ),
+    "parallel": (
+        lambda: (nn.DataParallel(Generator()), Discriminator()),
+        "generator.module",
+        lambda: nn.DataParallel(Generator()).module,
+    ),
+    "sheets": (
+        lambda: (sheets(), Discriminator()),
+        r"nn.Unflatten\(1, \(100, 1, 1\)\)",
+        lambda: with_length(nn.Sequential(nn.Unflatten(1, (100, 1, 1)), sheets()), 100),
+    ),
+    "flat pictures": (
+        lambda: (with_length(nn.Sequential(nn.Linear(64, 784)), 64), Discriminator()),
+        r"shape \(784,\).*nn.Unflatten\(1, \(1, 28, 28\)\)",
+        lambda: with_length(painter(), 64),
+    ),
+    "swapped": (lambda: (Discriminator(), Generator()), "generator first, then the discriminator", Generator),
+    "classes": (
+        lambda: (Generator, Discriminator),
+        r"with brackets: GAN\(Generator\(\), Discriminator\(\)\)",
+        Generator,
+    ),
+    "a text": (lambda: ("generator", Discriminator()), "must be two networks", Generator),
+}
+JUDGES = {
+    "(N, 1, 1, 1)": (
+        detective,
+        r"with \(2, 1, 1, 1\).*nn.Flatten\(0\), nn.Unflatten\(0, \(-1, 1\)\)",
+        lambda: detective(*ENDED),
+    ),
+    "(N,)": (lambda: detective(nn.Flatten(0)), r"with \(2,\), not a logit", lambda: detective(nn.Flatten(0), *ENDED)),
+    "(N, 1, 2, 2)": (
+        lambda: detective(nn.Upsample(scale_factor=2)),
+        r"with \(2, 1, 2, 2\)",
+        lambda: detective(nn.Upsample(scale_factor=2), *ENDED),
+    ),
+    "ten opinions": (
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 10)),
+        r"nn.Linear\(10, 1\)",
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.Linear(10, 1)),
+    ),
+    "a sigmoid": (
+        lambda: detective(nn.Flatten(), nn.Sigmoid()),
+        "ends with a sigmoid: leave it out",
+        lambda: detective(nn.Flatten()),
+    ),
+    "a sigmoid and a new shape": (
+        lambda: detective(nn.Sigmoid(), *ENDED),
+        "ends with a sigmoid",
+        lambda: detective(*ENDED),
+    ),
+    "a sigmoid in forward": (Told, "ends with a sigmoid", lambda: detective(nn.Flatten())),
+    "our own with a sigmoid": (
+        lambda: nn.Sequential(Discriminator(), nn.Sigmoid()),
+        "ends with a sigmoid",
+        Discriminator,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLAYERS)
+def test_players_that_are_none_are_refused_in_a_sentence_that_can_be_followed(name, digits):
+    give, words, advised = PLAYERS[name]
+    with pytest.raises(ValueError, match=words) as refusal:
+        GAN(*give())
+    assert "\n" not in str(refusal.value)
+    train(GAN(advised(), Discriminator(width=4)), digits, steps=1, batch_size=8)
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_detective_without_one_logit_for_each_picture_is_refused(name, digits):
+    give, words, advised = JUDGES[name]
+    with pytest.raises(ValueError, match=words):
+        GAN(Generator(width=4), give())
+    train(GAN(Generator(width=4), advised()), digits, steps=1, batch_size=8)
+
+
+def test_a_sigmoid_inside_a_detective_is_allowed(digits):
+    inside = nn.Sequential(nn.Flatten(), nn.Linear(784, 9), nn.Sigmoid(), nn.Linear(9, 1))
+    train(GAN(Generator(width=4), nn.DataParallel(inside)), digits, steps=1, batch_size=8)
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({"loss": nn.BCEWithLogitsLoss()}, r"loss=BCEWithLogitsLoss\(\) is no Loss: write loss=hinge without quotes"),
+        ({"loss": "hinge"}, "loss='hinge' is no Loss"),
+        ({"loss": (torch.mean, torch.mean)}, r"or Loss\(of_d, of_g\)"),
+        ({"augment": "shift"}, "augment='shift' is no function of pictures: write augment=shift"),
+        ({"augment": [cut_out]}, r"lambda images: cut_out\(shift\(images\)\)"),
+        ({"d_lr": "0.1"}, "d_lr='0.1' must be a number, for example d_lr=0.003"),
+        ({"g_lr": -0.1}, "g_lr=-0.1 must be a number"),
+        ({"d_steps": "2"}, "d_steps='2' must be a whole number"),
+        ({"seed": "today"}, "seed='today' must be a whole number, for example seed=42"),
+        ({"seed": 1.5}, "seed=1.5 must be a whole number"),
+    ],
+)
+def test_rules_of_the_wrong_kind_are_refused_at_once(make_gan, rules, words):
+    seed = rules.pop("seed", 0)
+    with pytest.raises(ValueError, match=words):
+        GAN(Generator(width=4), Discriminator(width=4), seed=seed, **rules)
+
+
+@pytest.mark.parametrize("seed", [20261126120000, 10**30, -5, np.int64(20261126120000), True])
+def test_any_whole_number_is_a_seed(digits, bits, same, seed):
+    games = [GAN(MLPGenerator(width=4), MLPDiscriminator(width=4), seed=s) for s in (seed, int(seed), 7)]
+    games[1].load_state_dict(games[0].state_dict())
+    for game in games:
+        train(game, digits, steps=5, batch_size=64)  # into the second epoch
+    assert same(bits(games[0]), bits(games[1]))
+    assert not torch.equal(games[0].fixed_z, games[2].fixed_z)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 42, 2**40, -3])
+def test_the_order_of_the_pictures_is_the_one_it_always_was(seed):
+    random = torch.Generator().manual_seed(seed * 1_000_003 + 2)
+    assert _order(50, seed, 2) == torch.randperm(50, generator=random).tolist()
+
+
+def test_samples_take_z_as_people_have_it(make_gan):
+    gan = make_gan()
+    z = gan.fixed_z[:3]
+    for same_z in (z.numpy(), z.double(), z.tolist(), z.numpy().astype(np.float64)):
+        assert torch.equal(gan.sample(same_z), gan.sample(z))
+    for count in (5, 5.0, np.int64(5)):
+        assert len(gan.sample(count)) == 5
+
+
+@pytest.mark.parametrize(
+    ("z", "words"),
+    [
+        (torch.zeros(64), r"z of shape \(64,\).*z\[None\] one"),
+        (torch.zeros(5, 100), r"z of shape \(5, 100\).*torch.randn\(5, 64\) is five z"),
+        (torch.zeros(5, 1, 28, 28), r"z of shape \(5, 1, 28, 28\)"),
+        ("64", "z='64' must be a whole number"),
+        (0, "z=0 must be a whole number of at least 1"),
+        (2.5, "z=2.5 must be a whole number"),
+    ],
+)
+def test_a_z_that_is_none_is_refused_in_one_sentence(make_gan, z, words):
+    with pytest.raises(ValueError, match=words) as refusal:
+        make_gan().sample(z)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_step_takes_stored_pictures_and_a_number_of_fakes(make_gan, digits, bits, same):
+    a, b = make_gan(), make_gan()
+    discriminator_step(a, digits[:8])
+    discriminator_step(b, to_float(digits[:8]))
+    assert same(bits(a), bits(b))
+    with pytest.raises(ValueError, match=r"count=tensor.* must be a whole number"):
+        generator_step(a, digits[:8])
+
+
+@pytest.mark.parametrize("turn", ["discriminator", "generator"])
+@pytest.mark.parametrize(
+    "spoil", [lambda loss: loss.expand(8, 1), lambda loss: loss.item(), lambda loss: loss.detach()]
+)
+def test_a_loss_of_ones_own_must_be_one_number_made_of_logits(make_gan, digits, turn, spoil):
+    gan = make_gan()
+    whole = getattr(non_saturating, turn)
+    gan.loss = non_saturating._replace(**{turn: lambda *logits: spoil(whole(*logits))})
+    player = {"discriminator": "detective", "generator": "criminal"}[turn]
+    with pytest.raises(ValueError, match=rf"The {player}'s loss must be one number, .* end it with .mean\(\)"):
+        train(gan, digits, steps=1, batch_size=8)
 
 
 # The state

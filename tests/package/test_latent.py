@@ -1,6 +1,7 @@
 """Mixtures and walks."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -50,7 +51,28 @@ def test_a_walk_visits_its_stops_and_comes_back():
     assert paces.max() < 3 * paces.min(), "no jump, not even from the last to the first"
 
 
-@pytest.mark.parametrize("stops", [torch.randn(1, 8), torch.randn(8)])
+def test_a_walk_takes_z_as_people_have_it():
+    stops = torch.randn(3, 8)
+    for same in (stops.numpy(), list(stops), tuple(stops.numpy()), stops.tolist()):
+        torch.testing.assert_close(walk(same, steps=2.0), walk(stops, steps=2))
+    assert torch.equal(slerp(stops[0].numpy(), stops[1].numpy(), 0.5), slerp(stops[0], stops[1], 0.5))
+
+
+@pytest.mark.parametrize("steps", [0, "12", 1.5])
+def test_steps_of_a_walk_are_a_whole_number(steps):
+    with pytest.raises(ValueError, match=r"steps=.* must be a whole number of at least 1"):
+        walk(torch.randn(3, 8), steps=steps)
+
+
+def test_what_the_refusal_of_a_walk_advises_is_a_walk(make_gan):
+    gan = make_gan()
+    with pytest.raises(ValueError) as refusal:
+        walk(gan.fixed_z[0])
+    advised = eval(re.search(r"walk\(.*\)", str(refusal.value))[0], {"walk": walk, "gan": gan})
+    assert gan.sample(advised).shape == (60, 1, 28, 28)
+
+
+@pytest.mark.parametrize("stops", [torch.randn(1, 8), torch.randn(8), torch.randn(3, 2, 8), [], 5, None])
 def test_a_walk_without_a_way_is_refused(stops):
     with pytest.raises(ValueError, match="A walk needs at least two stops"):
         walk(stops)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gans_workshop import LiveView, non_saturating, train
+from gans_workshop.game.images import to_uint8
 from gans_workshop.view import live
 from gans_workshop.view.live import FILM_LENGTH, Film
 from gans_workshop.view.plots import contact_sheet
@@ -156,6 +157,28 @@ def test_the_film_shows_the_same_greys(make_gan):
     gan, film = make_gan(), Film()
     film.keep(gan)
     assert (contact_sheet(film.frames[0]) == contact_sheet(gan.sample(gan.fixed_z))).all()
+
+
+def test_the_last_round_is_the_last_frame_however_it_ended(make_gan, digits):
+    gan, view = make_gan(), LiveView()
+    for steps in (67, 68, 71):  # between two frames that were due
+        train(gan, digits, steps=steps, batch_size=8, watch=view)
+        assert view.film.steps[-1] == steps
+    assert view.film.steps == sorted(set(view.film.steps))
+    assert (view.film.frames[-1] == to_uint8(gan.preview())).all()
+    assert view.film.pick(5)[1][-1] == "71"
+
+
+def test_the_film_of_another_game_begins_anew(make_gan, digits):
+    view = LiveView()
+    train(make_gan(), digits, steps=9, batch_size=8, watch=view)
+    train(make_gan(seed=1), digits, steps=3, batch_size=8, watch=view)
+    assert view.film.steps == [1, 2, 3] and len(view.film.frames) == 3
+
+
+def test_seconds_that_are_none_are_refused_before_hours_of_training():
+    with pytest.raises(ValueError, match="seconds='2' must be a number, for example seconds=2"):
+        LiveView(seconds="2")
 
 
 def test_a_short_film_gives_what_it_has(make_gan):

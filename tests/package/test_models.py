@@ -1,6 +1,7 @@
 """The players: shapes for every size, one sentence for sizes that cannot be, and what `frozen` protects."""
 
 import copy
+import inspect
 import math
 import re
 
@@ -33,10 +34,24 @@ def test_every_multiple_of_four_from_16_to_256(image_size):
 @pytest.mark.parametrize("image_size", [0, -4, 8, 12, 27, 30, 258, 260, 512])
 @pytest.mark.parametrize("player", [Generator, Discriminator])
 def test_other_sizes_are_refused_with_one_that_works(player, image_size):
-    with pytest.raises(ValueError, match=f"image_size={image_size} .* multiple of 4 from 16 to 256. Try") as refusal:
+    words = "multiple of 4 from 16 to 256. Try" if image_size > 16 else "whole number of at least 16, for example"
+    with pytest.raises(ValueError, match=f"image_size={image_size} .*{words} image_size=") as refusal:
         player(image_size=image_size)
     proposal = int(str(refusal.value).rstrip(".").rpartition("=")[2])
     player(image_size=proposal, width=1)
+
+
+@pytest.mark.parametrize("player", [Generator, Discriminator, MLPGenerator, MLPDiscriminator])
+@pytest.mark.parametrize("name", ["image_size", "width", "latent_dim"])
+def test_sizes_are_whole_numbers(player, name):
+    if name == "latent_dim" and "latent_dim" not in inspect.signature(player).parameters:
+        return
+    player(**{name: 32.0})
+    for wrong in ("32", 32.5, (32, 32), 0):
+        with pytest.raises(
+            ValueError, match=rf"{name}=.* must be a whole number of at least \d+, for example {name}=\d"
+        ):
+            player(**{name: wrong})
 
 
 def test_the_plain_players_fit_together():
@@ -90,6 +105,13 @@ def test_grow_and_shrink_walk_the_same_stairs(small, large):
     assert up.shape == (2, 5, large, large)
     down = nn.Sequential(*shrink(5, 3, odd=large % 2))(up)
     assert down.shape == (2, 3, (large + 1) // 2, (large + 1) // 2)
+
+
+@pytest.mark.parametrize(("network", "example"), [(Generator, torch.randn(5, 64)), (Generator(), (5, 64))])
+def test_the_shape_table_says_what_it_takes(network, example):
+    with pytest.raises(ValueError, match=r"takes a network and a tensor, for example Generator\(\), torch.randn"):
+        shape_table(network, example)
+    assert "(5, 64)" in shape_table(Generator(), torch.randn(5, 64))
 
 
 def test_the_shape_table_leaves_no_hook_behind():

@@ -9,10 +9,13 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from gans_workshop import LiveView, train
 from gans_workshop.view import plots
+from gans_workshop.view.live import Film
 from tools import ROOT, check_figure, pictures, run
 
 
@@ -28,7 +31,13 @@ FIGURES = {
     "one picture": lambda: plots.show_images(DIGITS[:1], title="One"),
     "grid": lambda: plots.show_images(DIGITS.expand(10, 3, 28, 28), columns=4, title="Ten fakes after 300 steps"),
     "captions": lambda: plots.show_images(DIGITS, captions=[f"digit {i}" for i in range(10)], columns=5),
+    "row titles": lambda: plots.show_images(
+        DIGITS, columns=4, row_titles=["brick", "rough cloth", "wood"], title="Rows"
+    ),
     "film strip": lambda: plots.film_strip([DIGITS[:3]] * 6, captions=[f"{i}00" for i in range(6)], title="Same z"),
+    "film strip with row titles": lambda: plots.film_strip(
+        [DIGITS[:2]] * 3, captions=["1", "20", "300"], title="The same z, round by round", row_titles=["a", "b"]
+    ),
     "losses": lambda: plots.plot_losses(history(2000)),
     "scores": lambda: plots.plot_scores(history(2000)),
     "no losses yet": lambda: plots.plot_losses(history(0)),
@@ -146,6 +155,43 @@ def test_a_film_strip_has_a_column_for_each_moment_and_a_row_for_each_z():
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "100", "200"]
 
 
+@pytest.mark.parametrize("show", [plots.show_images, lambda x: plots.film_strip([x], captions=["1"])])
+def test_every_picture_has_a_thin_frame_so_that_white_shows_on_white(show):
+    ax = show(torch.ones(3, 1, 28, 28)).axes[0]
+    (frames,) = ax.collections
+    assert len(frames.get_paths()) == 3
+    box = frames.get_paths()[0].get_extents()
+    assert (box.x0, box.y0, box.width, box.height) == (-0.5, -0.5, 28, 28)
+    ax.xaxis.set_visible(False)  # words are black
+    canvas = FigureCanvasAgg(ax.figure)
+    canvas.draw()
+    shown = np.asarray(canvas.buffer_rgba())[..., :3]
+    assert 150 < shown.min() < 235, "grey, neither black nor white"
+
+
+def test_a_row_has_its_title_beside_it():
+    ax = plots.show_images(DIGITS, columns=4, row_titles=["a", "b", "c"]).axes[0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert ax.get_yticks().tolist() == [14, 44, 74], "at the middle of each row"
+
+
+@pytest.mark.parametrize(
+    ("show", "words"),
+    [
+        (lambda: plots.show_images(DIGITS, captions=["a"] * 9), "give a list of 10 texts"),
+        (
+            lambda: plots.show_images(DIGITS, captions="ten digits"),
+            "captions='ten digits' does not fit: give a list of 10",
+        ),
+        (lambda: plots.show_images(DIGITS, row_titles=["a"]), "list of 2 texts"),
+        (lambda: plots.film_strip([DIGITS] * 2, captions=["1"]), "list of 2 texts"),
+    ],
+)
+def test_texts_that_are_too_few_or_too_many_are_told(show, words):
+    with pytest.raises(ValueError, match=words):
+        show()
+
+
 # Curves
 
 
@@ -175,6 +221,58 @@ def test_the_coin_levels_are_drawn_and_named():
     plots.draw_scores(ax := Figure().subplots(), history(10))
     assert ax.get_ylim() == (0, 1)
     assert [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == ":"] == [0.5]
+
+
+def test_what_the_picture_cuts_off_is_said_beside_it():
+    game = history(1000)
+    game.d_loss[500], game.g_loss[700] = 12.34, -3.21
+    ax = plots.plot_losses(game).axes[0]
+    assert {text.get_text() for text in ax.texts} >= {"▲ up to 12.3", "▼ down to -3.21"}
+    game.d_loss[500], game.g_loss[700] = float("nan"), float("inf")
+    assert not any("to" in text.get_text() for text in plots.plot_losses(game).axes[0].texts)
+
+
+def test_a_gan_may_be_given_for_its_notes(make_gan, digits):
+    gan = make_gan()
+    train(gan, digits, steps=3, batch_size=8)
+    for plot in (plots.plot_losses, plots.plot_scores):
+        of_gan, of_notes = plot(gan).axes[0].lines, plot(gan.history).axes[0].lines
+        assert all((a.get_xydata() == b.get_xydata()).all() for a, b in zip(of_gan, of_notes, strict=True))
+
+
+def test_curves_of_what_has_no_notes_are_refused(make_gan):
+    for wrong in ([1, 2], LiveView(), make_gan().generator):
+        with pytest.raises(ValueError, match=r"notes of a training: give gan.history"):
+            plots.plot_scores(wrong)
+
+
+def test_a_film_may_be_given_for_its_frames_and_texts_may_be_numbers(make_gan):
+    film = Film()
+    film.keep(make_gan())
+    strip = plots.film_strip(film, captions=[1], row_titles=range(64))
+    assert [label.get_text() for label in strip.axes[0].get_yticklabels()][:3] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("columns", [0, -1, "8", 2.5])
+def test_columns_are_a_whole_number(columns):
+    for show in (plots.show_images, plots.contact_sheet):
+        with pytest.raises(ValueError, match=r"columns=.* must be a whole number of at least 1"):
+            show(DIGITS, columns=columns)
+
+
+@pytest.mark.parametrize("frames", [[], [DIGITS, DIGITS[:3]], [DIGITS, DIGITS[..., :14]]])
+def test_a_strip_needs_frames_that_are_alike(frames):
+    with pytest.raises(ValueError, match="A film strip needs frames, and in each of them as many pictures"):
+        plots.film_strip(frames, captions=["1"] * len(frames))
+
+
+def test_a_strip_says_that_its_numbers_are_rounds_and_the_title_keeps_clear_of_them():
+    fig = plots.film_strip([DIGITS[:3]] * 6, captions=[f"{i},000" for i in range(6)], title="The same z")
+    (ax,), canvas = fig.axes, FigureCanvasAgg(fig)
+    assert ax.get_xlabel() == "round"
+    canvas.draw()
+    numbers = max(label.get_window_extent().y1 for label in ax.get_xticklabels())
+    assert numbers < ax.xaxis.label.get_window_extent().y1 < fig.texts[0].get_window_extent().y0
 
 
 def test_curves_survive_an_interrupt_between_two_lists_and_a_broken_training():

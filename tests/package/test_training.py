@@ -4,11 +4,12 @@ import math
 import os
 import signal
 import threading
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from gans_workshop import non_saturating, train
+from gans_workshop import GAN, LiveView, non_saturating, train
 from gans_workshop.game import training
 from gans_workshop.game.gan import next_batch, play_round
 
@@ -35,10 +36,20 @@ def test_a_data_set_smaller_than_a_batch_trains_with_a_smaller_batch(make_gan, d
 
 
 @pytest.mark.parametrize(
-    "budget", [{"minutes": 0}, {"minutes": -1}, {"steps": 0}, {"steps": float("nan")}, {"minutes": float("inf")}]
+    "budget",
+    [
+        {"minutes": 0},
+        {"minutes": -1},
+        {"minutes": "1"},
+        {"minutes": [1]},
+        {"steps": "ten"},
+        {"steps": 0},
+        {"steps": float("nan")},
+        {"minutes": float("inf")},
+    ],
 )
 def test_a_budget_of_nothing_is_refused(make_gan, digits, budget):
-    with pytest.raises(ValueError, match="leaves nothing to do"):
+    with pytest.raises(ValueError, match="is no time to train: give a number above 0"):
         train(make_gan(), digits, **budget)
 
 
@@ -91,6 +102,34 @@ def test_minutes_are_those_of_training_in_all(make_gan, digits, monkeypatch):
 def test_an_empty_batch_is_refused(make_gan, digits, batch_size):
     with pytest.raises(ValueError, match="at least 1"):
         train(make_gan(), digits, steps=1, batch_size=batch_size)
+
+
+def test_half_a_round_is_refused_and_a_round_number_taken(make_gan, digits):
+    gan = make_gan()
+    with pytest.raises(ValueError, match=r"steps=1\.5 must be a whole number"):
+        train(gan, digits, steps=1.5)
+    train(gan, digits, steps=2.0, batch_size=16.0)
+    assert gan.step == 2 and gan.seen == 32 and type(gan.seen) is int
+
+
+@pytest.mark.parametrize("batch_size", ["64", 1.5, [8]])
+def test_a_batch_is_a_whole_number_of_pictures(make_gan, digits, batch_size):
+    with pytest.raises(
+        ValueError, match=r"batch_size=.* must be a whole number of at least 1, for example batch_size=2"
+    ):
+        train(make_gan(), digits, steps=1, batch_size=batch_size)
+
+
+@pytest.mark.parametrize("watch", [LiveView, "live", True, SimpleNamespace()])
+def test_who_cannot_watch_is_told_how(make_gan, digits, watch):
+    with pytest.raises(ValueError, match=r"watch=.* cannot watch: write watch=LiveView\(\), with brackets"):
+        train(make_gan(), digits, steps=1, watch=watch)
+
+
+def test_the_game_comes_first(make_gan, digits):
+    for game in (digits, GAN, None, "gan"):
+        with pytest.raises(ValueError, match=r"takes a game first, made by GAN\(...\), and found a "):
+            train(game, make_gan(), steps=1)
 
 
 # Another round
