@@ -1,6 +1,7 @@
 """The one command of the workshop; it sets itself up when it needs to.
 
 python workshop.py [options]            open the notebooks in JupyterLab (options go to JupyterLab)
+python workshop.py my.ipynb [options]   the same, and open this notebook
 python workshop.py test [options]       check that everything is sound (options go to pytest)
 python workshop.py rehearse [NN ...]    run whole notebooks, all or e.g. 01 02, and report minutes and memory
 python workshop.py slides [kind ...]    build the slides: html, pdf and pptx, or one of them, in presentation/build
@@ -10,15 +11,24 @@ Otherwise they are installed into the folder .venv beside this file, once. Set G
 to take torch from there.
 """
 
+import sys
+
+if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
+    del sys.path[0]  # this folder: a file in it that is called random.py must not stand in for Python's own
+
 import base64
+import difflib
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
+import tempfile
 import time
+import unicodedata
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -27,14 +37,91 @@ SLIDES = ROOT / "presentation"
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
-# What a failing installation says -> what a person can do about it. The first match counts.
+# What to type to begin anew. It empties the folder, which many file managers hide, and works in every shell.
+ANEW = f"{'python' if os.name == 'nt' else 'python3'} -m venv --clear --without-pip .venv"
+ANEW_313 = ANEW.replace("python3 ", "python3.13 ").replace("python ", "py -3.13 ")
+
+# What a failing installation says -> what a person can do about it. The first match counts, and its line is shown.
 ADVICE = (
-    (r"No space left|Errno 28|WinError 112", "The disk is full: free 8 GB (2 GB are enough for torch without CUDA)"),
-    (r"onnecti|name resolution|ENOTFOUND|timed out|Proxy|SSL", "Check the internet connection"),
-    (r"Permission denied|WinError 5\b|WinError 32", "A file is in use or read-only: close JupyterLab and VSCode"),
-    (r"No matching distribution", "pip's index has none for this Python: check GANS_TORCH_INDEX, or take Python 3.13"),
-    (r"No module named ensurepip", "Debian and Ubuntu keep it in a package of its own: sudo apt install python3-venv"),
-    (r"", "Read the message below, or delete the folder .venv"),
+    (
+        r"No space left|Errno 28|Errno 122|WinError 112|ENOSPC|quota exceeded",
+        "The disk is full: free 8 GB (2 GB are enough for torch without CUDA), also where temporary files go",
+    ),
+    (
+        r"Read-only file system|Errno 30\b|EROFS|WinError 19\b|(?:Errno 13|WinError 5)\].*[\\/]\.venv'",
+        "Nothing can be written here, because this folder is read-only or another person's: "
+        "copy it to a place of your own, such as your home folder, change to the copy",
+    ),
+    (
+        r"Long Path support|WinError 206|Errno 36|File name too long|ENAMETOOLONG",
+        r"A path is too long for this system: move this folder to a short place, such as C:\gans-workshop",
+    ),
+    (
+        r"certificate has expired|certificate is not yet valid|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID",
+        "A certificate seems out of date: look whether the date and time of this computer are right",
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|SELF_SIGNED_CERT|UNABLE_TO_(?:GET|VERIFY)\w*CERT",
+        "A certificate is not trusted, as where a school or a firm reads all traffic: take another network, such as "
+        "a phone's, or set PIP_CERT (for Marp NODE_EXTRA_CA_CERTS) to the certificate file that its IT gives you",
+    ),
+    (
+        r"requirement torch\S* \(from versions: \d",
+        "PyTorch has no such version for this computer (Macs with an Intel processor, old Linux): "
+        "take Miniforge, as README.md says under 'On your own computer'",
+    ),
+    (
+        r"onnection|name resolution|getaddrinfo|unreachable|resolve host|ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|timed out"
+        r"|Proxy|SSL",
+        "Check the internet connection (where there is a proxy, HTTPS_PROXY must name it)",
+    ),
+    (
+        r"DO NOT MATCH THE HASHES|IncompleteRead|EINTEGRITY|BadZipFile|incorrect header check",
+        "A download came damaged: set PIP_NO_CACHE_DIR=1, so that it is fetched anew",
+    ),
+    (
+        r"'--user' install",
+        "pip's settings say `user = true`, which no .venv allows: set PIP_USER=0, or take that line out of pip.conf "
+        "(on Windows pip.ini)",
+    ),
+    (
+        r"Permission denied|WinError 5\b|WinError 32|EPERM|EACCES|EBUSY",
+        "A file is in use or read-only: close JupyterLab and VSCode",
+    ),
+    (
+        r"No module named '?(?:venv|ensurepip)\b",
+        "A part of this Python is missing: on Debian and Ubuntu type `sudo apt install python3-venv`, "
+        "elsewhere take the installer from python.org (its 'embeddable package' is not enough)",
+    ),
+    (
+        r"Failed to build|Failed building|metadata-generation-failed|Microsoft Visual C\+\+ 14",
+        f"A package is not ready-made for this Python: take Python 3.13 from python.org and type `{ANEW_313}`",
+    ),
+    (
+        r"No matching distribution found for torch",
+        "pip finds no PyTorch for this Python on this computer: with an Intel processor in a Mac, or ARM in Windows, "
+        "take Miniforge, as README.md says under 'On your own computer'; else take 64-bit Python 3.13 from python.org "
+        f"and type `{ANEW_313}` (GANS_TORCH_INDEX, if set, may be wrong)",
+    ),
+    (
+        r"No matching distribution",
+        "pip's index has none for this Python: check PIP_INDEX_URL and GANS_TORCH_INDEX, or take Python 3.13 from "
+        f"python.org and type `{ANEW_313}`",
+    ),
+    (
+        r"ResolutionImpossible",
+        "Wishes contradict each other: look for a line `constraint` in pip's settings "
+        f"(`python -m pip config list`), or begin anew with `{ANEW}`",
+    ),
+    (
+        r"WinError 126|WinError 1114|DLL load failed",
+        "Windows lacks a part that torch needs: install https://aka.ms/vs/17/release/vc_redist.x64.exe",
+    ),
+    (
+        r"MemoryError|ended by signal 9\b",
+        "The memory was not enough: close other programs, set PIP_NO_CACHE_DIR=1",
+    ),
+    (r"ended by signal 4\b", "This processor is too old for PyTorch: use Colab, which README.md describes"),
 )
 
 
@@ -61,6 +148,39 @@ BROWSER_NAMES = (
 )
 
 
+# What a slide may show or play, and how a page names its kind. Browsers show nothing else (no HEIC, no TIFF).
+KINDS = {
+    **dict.fromkeys((".jpg", ".jpeg", ".jfif"), "image/jpeg"),
+    **dict.fromkeys((".png", ".apng"), "image/png"),
+    **{f".{kind}": f"image/{kind}" for kind in ("gif", "webp", "avif", "bmp")},
+    **{".svg": "image/svg+xml", ".ico": "image/x-icon", ".mp4": "video/mp4", ".m4v": "video/mp4"},
+    **{".webm": "video/webm", ".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".ogg": "audio/ogg", ".wav": "audio/wav"},
+    **{f".{kind}": f"font/{kind}" for kind in ("woff2", "woff", "ttf", "otf")},
+}
+# Where a page names such files: in a tag, in the style of a tag, and in a style sheet.
+TAG = r"<(?:img|image|video|audio|source|input)\b[^>]*>"
+ATTRIBUTE = r"""(\s(?:src|poster|href|xlink:href)=")([^"]+)(")"""
+STYLES = r"""(?s)\sstyle="[^"]*"|<style\b.*?</style>"""
+URL = r"""(?<!@import )(\burl\((&quot;|"|'|))(.+?)(\2\))"""
+
+
+# The pages of a rehearsal: nbconvert's own, with folds, and without the programs that it fetches from the internet.
+TEMPLATE = """
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js_requirejs -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block html_head_css -%}
+<style>.jp-CodeCell summary { margin: 8px 82px; font: 14px sans-serif; }</style>{%- endblock -%}
+{%- macro under(words, inside) -%}
+{%- if words -%}<details><summary>{{ words | escape }}</summary>{{ inside }}</details>
+{%- else -%}{{ inside }}{%- endif -%}
+{%- endmacro -%}
+{%- block input_group -%}{{ under(cell.metadata.code_under, super()) }}{%- endblock -%}
+{%- block output_group -%}{{ under(cell.metadata.outputs_under, super()) }}{%- endblock -%}
+"""
+FORMULA = r"(?s)```.*?```|`[^`\n]*`|\$\$(.+?)\$\$|\$([^$\n]+)\$"
+
 # What looks at code and words before the tests run.
 CHECKS = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["codespell_lib", "."])
 
@@ -77,16 +197,19 @@ def main(args: list) -> int:
         raise Problem(f"The workshop needs Python 3.11 or newer, this is {sys.version.split()[0]}: see python.org.")
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # some terminals on Windows cannot show every character
-    if args[:1] in (["-h"], ["--help"]):
+    command, rest = command_of(args)
+    if command is None:
         print(__doc__)
         return 0
-    command, rest = open_jupyterlab, args
-    if args and not args[0].startswith("-"):
-        if args[0] not in COMMANDS:
-            raise Problem(f"workshop.py does not know '{args[0]}': python workshop.py --help shows what it knows.")
-        command, rest = COMMANDS[args[0]], args[1:]
+    if not (ROOT / "pyproject.toml").exists() or not NOTEBOOKS.is_dir():
+        raise Problem(f"workshop.py is alone in {ROOT}: unpack the whole ZIP, and start it in the unpacked folder.")
     if command is not slides:
         lacks = missing_packages()
+        if lacks == ["gans-workshop"] and not in_venv():
+            raise Problem(
+                "This Python has all packages, but not the workshop itself from this folder (was the folder moved?): "
+                f"type `python -m pip install --no-deps -e .` in {ROOT}, then run the same command again."
+            )
         if lacks and not in_venv():
             print(f"This Python lacks {in_short(lacks)}: using the one in .venv.", flush=True)
             make_venv()
@@ -94,6 +217,22 @@ def main(args: list) -> int:
         if lacks:
             install(lacks)
     return command(rest)
+
+
+def command_of(args: list) -> tuple:
+    """Return the function that these words ask for, or None for help, and the words that are for it."""
+    word, rest = (args[0], args[1:]) if args else ("", [])
+    if word in ("-h", "--help", "help") or (word in ("slides", "rehearse") and {"-h", "--help"} & set(rest)):
+        return None, []
+    if word.endswith(".ipynb") and Path(word).is_file():
+        return open_jupyterlab, [str(Path(word).resolve()), *rest]
+    if word in COMMANDS:
+        return COMMANDS[word], rest
+    if word and not word.startswith("-"):
+        meant = difflib.get_close_matches(word.lower(), COMMANDS, 1)
+        hint = f"did you mean {meant[0]}? " if meant else ""
+        raise Problem(f"workshop.py does not know '{word}': {hint}python workshop.py --help shows what it knows.")
+    return open_jupyterlab, args
 
 
 # The environment
@@ -108,7 +247,7 @@ def requirements() -> list:
 
 
 def missing_packages() -> list:
-    """Name what the running Python lacks; pip installs the workshop itself last, so finding it means pip finished."""
+    """Name what the running Python lacks; pip installs a package after those that it needs, so it names all."""
     return [line for line in requirements() if not has(line)] + ([] if has_this_checkout() else ["gans-workshop"])
 
 
@@ -128,17 +267,13 @@ def numbers(version: str) -> list:
 
 
 def has_this_checkout() -> bool:
-    """Tell whether `import gans_workshop` finds the package in this very folder, whatever the working directory."""
-    from importlib import metadata
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
+    """Tell whether pip has installed the workshop, and `import gans_workshop` finds it in this very folder."""
+    from importlib import metadata, util
 
-    try:
-        origin = json.loads(metadata.distribution("gans-workshop").read_text("direct_url.json") or "{}")
-    except metadata.PackageNotFoundError:
+    if not any(metadata.distributions(name="gans-workshop")):
         return False
-    editable = origin.get("dir_info", {}).get("editable", False)
-    return editable and Path(url2pathname(urlsplit(origin["url"]).path)).resolve() == ROOT
+    found = util.find_spec("gans_workshop")
+    return bool(found and found.origin) and Path(found.origin).resolve().parent.parent == ROOT
 
 
 def in_venv() -> bool:
@@ -146,40 +281,103 @@ def in_venv() -> bool:
 
 
 def make_venv() -> None:
-    """Make .venv unless its Python runs; pip and packages are left to `install`, which that Python calls itself."""
+    """Make .venv where its Python does not start. Nothing in it is ever deleted: it may be finished, and gigabytes.
+
+    pip and packages are left to `install`, which that Python calls itself.
+    """
+    os.environ.pop("PYTHONHOME", None)  # another program's: no Python of a .venv starts with it
+    forget_other_code_pages()
+    if not complaint_of_venv():
+        return
+    if VENV.exists() and not VENV.is_dir():
+        raise Problem(f"{VENV} is a file, and the workshop needs a folder of this name: give the file another name.")
+    ours, theirs = ".".join(map(str, sys.version_info[:2])), python_of_venv()
+    if theirs and theirs != ours:
+        raise Problem(
+            f"The folder .venv belongs to Python {theirs}, which does not start any more, and this is Python {ours}: "
+            f"begin anew with `{ANEW}`, then run the same command again."
+        )
+    for python in VENV_PYTHON.parent.glob("python*"):
+        python.unlink()  # a link to a Python that is gone, or one that was killed while it was written
+    attempt("Making .venv", [sys.executable, "-P", "-m", "venv", "--without-pip", VENV])
+    complaint = complaint_of_venv()
+    if complaint:
+        raise Problem(
+            f"The Python in .venv does not start; nothing in it was deleted. Begin anew with `{ANEW}`, "
+            f"then run the same command again.\n  {complaint}"
+        )
+
+
+def complaint_of_venv() -> str:
+    """Start the Python in .venv: '' where it does, or the last line of what it says."""
+    old = "import sys; sys.exit('it is older than 3.11' if sys.version_info < (3, 11) else 0)"
     try:
-        if not subprocess.call([VENV_PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]):
-            return
-    except OSError:
-        pass  # there is no .venv, or the Python that it was made from is gone
-    attempt("Making .venv", [sys.executable, "-m", "venv", "--clear", "--without-pip", VENV])
+        done = subprocess.run([VENV_PYTHON, "-c", old], capture_output=True, encoding="utf-8", errors="replace")
+    except OSError as error:
+        return str(error)  # there is no .venv, or the Python that it was made from is gone
+    said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return said[-1] if done.returncode else ""
+
+
+def site_packages() -> list:
+    return [*VENV.glob("lib/python3*/site-packages"), *VENV.glob("Lib/site-packages")]
+
+
+def python_of_venv() -> str:
+    """Return the version that the packages in .venv are for, such as '3.12'; '' where there is none to lose."""
+    config = VENV / "pyvenv.cfg"
+    known = re.search(r"(?m)^version(?:_info)? *= *(\d+\.\d+)", config.read_text("utf-8")) if config.is_file() else None
+    return known[1] if known and any(path for place in site_packages() for path in place.iterdir()) else ""
+
+
+def forget_other_code_pages() -> None:
+    """Delete an old .pth of ours whose path has letters beyond ASCII: many Pythons misread it, or do not start."""
+    for path in [path for place in site_packages() for path in place.glob("*gans_workshop*.pth")]:
+        if not path.read_bytes().isascii():
+            path.unlink()  # `has_this_checkout` notices, and pip writes one that has ASCII only
 
 
 def install(lacks: list) -> None:
     """Install the workshop's packages into the running .venv; what is there already stays."""
     print(f"Installing {in_short(lacks)} into .venv; the first time takes minutes and needs the internet.", flush=True)
-    pip = [sys.executable, "-m", "pip"]
+    os.environ["PIP_USER"] = "0"  # on some computers pip.conf says `user = true`, which no .venv allows
+    pip = [sys.executable, "-P", "-m", "pip"]
     if subprocess.run([*pip, "--version"], capture_output=True).returncode:
-        attempt("Adding pip to .venv", [sys.executable, "-m", "ensurepip"])
-    index = os.environ.get("GANS_TORCH_INDEX")
+        attempt("Adding pip to .venv", [sys.executable, "-P", "-m", "ensurepip"])
+    index = os.environ.get("GANS_TORCH_INDEX", "").strip(" '\"")
     if index:
+        if not re.match(r"(?:https?|file)://", index):
+            example = "https://download.pytorch.org/whl/cpu"
+            raise Problem(f"GANS_TORCH_INDEX is '{index}', and must be an address such as {example}.")
         torch = [line for line in requirements() if line.startswith("torch")]
         attempt("Installing torch", [*pip, "install", "--index-url", index, *torch])
-    attempt("Installing the packages", [*pip, "install", "-e", ".[local,dev]"])
-    still = missing_packages()
+    builds = (
+        ["--no-build-isolation"] if has("setuptools>=77") else []
+    )  # after a move of this folder: no internet needed
+    attempt("Installing the packages", [*pip, "install", *builds, "-e", ".[local,dev]"])
+    still = [line for line in requirements() if not has(line)]
     if still:
-        raise Problem(f"pip has finished, but {in_short(still)} is not there: delete the folder .venv and try again.")
+        raise Problem(
+            f"pip has finished, but {in_short(still)} is not in .venv: take lines such as `target` or `prefix` out of "
+            f"pip's settings (`python -m pip config list` shows them), or begin anew with `{ANEW}`."
+        )
+    # In a new process, as this one read its .pth files before pip wrote ours; -P, or this folder would be found anyway
+    attempt("Starting PyTorch", [sys.executable, "-P", "-c", "import torch, gans_workshop"])
 
 
-def attempt(what: str, command: list) -> None:
-    """Run one step of the installation; raise Problem with advice and the last lines of its message."""
+def attempt(what: str, command: list, otherwise: str = f"begin anew with `{ANEW}`") -> None:
+    """Run one step of the installation; raise Problem with advice and the lines of its message that say why."""
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, encoding="utf-8", errors="replace")
     if done.returncode == 0:
         return
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    if done.returncode < 0:
+        lines.append(f"It was ended by signal {-done.returncode}.")
     last = [line for line in lines if re.search(r"(?i)error\b.*:", line) and "subprocess" not in line] or lines
-    advice = next(advice for pattern, advice in ADVICE if re.search(pattern, done.stderr))
-    raise Problem("\n  ".join([f"{what} failed. {advice}, then run the same command again.", *last[-2:]]))
+    known = [(advice, line) for pattern, advice in ADVICE for line in lines if re.search(pattern, line)]
+    advice, cause = known[0] if known else (f"Read the message below, or {otherwise}", "")
+    shown = list(dict.fromkeys([cause, *last[-1:]] if cause else last[-2:]))
+    raise Problem("\n  ".join([f"{what} failed. {advice}, then run the same command again.", *shown]))
 
 
 def in_short(names: list) -> str:
@@ -204,12 +402,52 @@ def run(command: list, **options) -> int:
 
 
 def open_jupyterlab(args: list) -> int:
+    files = Path.home() / "gans-workshop-files"
+    if not writable(NOTEBOOKS) and not os.environ.get("GANS_WORKSHOP_FILES"):
+        os.environ["GANS_WORKSHOP_FILES"] = str(files)
+        print(
+            f"This folder is read-only: what you make goes to {files}, and notebooks are saved by *Save As*.",
+            flush=True,
+        )
+    for file in namesakes(NOTEBOOKS):
+        print(
+            f"CAREFUL: {file.name} in {file.parent.name} has the name of a part of Python or of a package; a notebook "
+            "that needs the real one may stop, or not start: give your file another name.",
+            flush=True,
+        )
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return run([sys.executable, "-m", "jupyterlab", *as_root, *args], cwd=NOTEBOOKS)
+    # -P: JupyterLab looks for its own parts beside the notebooks otherwise, and dies of a file called random.py
+    return run([sys.executable, "-P", "-m", "jupyterlab", *as_root, *args], cwd=NOTEBOOKS)
+
+
+def writable(folder: Path) -> bool:
+    probe = folder / f".writable-{os.getpid()}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def need_writable(folder: Path) -> None:
+    if not writable(folder):
+        raise Problem(
+            f"Nothing can be written in {folder}: copy the workshop to a place of your own, and start it there."
+        )
+
+
+def namesakes(folder: Path) -> list:
+    """List the files and packages in a folder that `import` could take for Python's own or for installed ones."""
+    from importlib import util
+
+    mine = [path for path in sorted(folder.iterdir()) if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    mine = [path for path in mine if path.stem.isidentifier() and not path.stem.startswith("__")]
+    return [path for path in mine if path.stem in sys.stdlib_module_names or util.find_spec(path.stem)]
 
 
 def test(args: list) -> int:
-    python = [sys.executable, "-m"]
+    python = [sys.executable, "-P", "-m"]
     checks = [run([*python, *check], cwd=ROOT) for check in CHECKS]
     if SLIDES.is_dir():
         try:
@@ -225,22 +463,55 @@ def test(args: list) -> int:
 def slides(args: list, decks: Path = SLIDES, folder: Path = SLIDES / "build") -> int:
     """Build each deck of `decks` as one HTML file that needs nothing else, as PDF with notes, and for PowerPoint."""
     ways = {"html": [], "pdf": ["--pdf", "--pdf-notes"], "pptx": ["--pptx", "--image-scale", "1.5"]}
-    unknown = [kind for kind in args if kind not in ways]
+    kinds = [kind.lower().lstrip(".-") for kind in args] or list(ways)
+    unknown = [kind for kind in kinds if kind not in ways]
     if unknown:
         raise Problem(f"Slides cannot be built as '{unknown[0]}'; there are {', '.join(ways)}.")
-    marp = [*marp_command(), "--no-stdin", "--no-config-file", "--theme", SLIDES / "theme.css"]
+    chosen = [path for path in sorted(decks.glob("*.md")) if is_deck(path)]
+    if not chosen:
+        raise Problem(
+            f"There is no deck in {decks}: one is a file such as mine.md that begins with ---, marp: true, ---."
+        )
+    marp = [*marp_command(), "--no-stdin", "--config-file", SLIDES / "marp.json", "--theme", SLIDES / "theme.css"]
     marp += ["--allow-local-files", "--browser-path", find_browser(), "--browser-timeout", "120"]
-    for deck in [path for path in sorted(decks.glob("*.md")) if "marp: true" in path.read_text(encoding="utf-8")[:200]]:
-        for kind in args or ways:
+    for deck in chosen:
+        with tempfile.TemporaryDirectory() as place:  # the page says first which pictures are missing, in any kind
+            page = build(marp, deck, Path(place) / f"{deck.stem}.html").read_text(encoding="utf-8")
+            page = with_pictures_inside(page, deck)
+        for kind in kinds:
             made = folder / f"{deck.stem}.{kind}"
-            made.unlink(missing_ok=True)
-            code = run([*marp, *ways[kind], deck, "-o", made], cwd=ROOT)
-            if code or not made.exists():
-                raise Problem(f"Marp has not made {made.name}: its message stands above.")
             if kind == "html":
-                made.write_text(with_pictures_inside(made.read_text(encoding="utf-8"), deck.parent), encoding="utf-8")
-    print(f"The slides are in {folder}", flush=True)
+                folder.mkdir(parents=True, exist_ok=True)
+                made.write_text(page, encoding="utf-8")
+            else:
+                build([*marp, *ways[kind]], deck, made)
+    print(f"The slides are in {folder}: {', '.join(deck.stem for deck in chosen)} as {', '.join(kinds)}.", flush=True)
     return 0
+
+
+def is_deck(path: Path) -> bool:
+    """Tell whether `marp: true` is in the front matter of a Markdown file; say so where only that is missing."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Problem(f"{path.name} is not in UTF-8: save it again in an editor, with UTF-8 as its encoding.") from None
+    front = re.match(r"-{3,}[ \t]*\n(.*?)^-{3,}[ \t]*$", text, re.DOTALL | re.MULTILINE)
+    if front and not re.search(r"(?m)^marp:[ \t]*true\b", front[1]):
+        print(f"{path.name} is not built: the lines between its first two --- lack `marp: true`.", flush=True)
+        return False
+    return bool(front)
+
+
+def build(marp: list, deck: Path, made: Path) -> Path:
+    try:
+        made.unlink(missing_ok=True)
+    except PermissionError:
+        raise Problem(
+            f"{made.name} is open in another program: close it there, and run the same command again."
+        ) from None
+    if run([*marp, deck, "-o", made], cwd=ROOT) or not made.exists():
+        raise Problem(f"Marp has not made {made.name}: its message stands above.")
+    return made
 
 
 def marp_command() -> list:
@@ -249,11 +520,29 @@ def marp_command() -> list:
     if not node or not npm or numbers(subprocess.getoutput(f'"{node}" --version').lstrip("v")) < [18]:
         where = "get it from nodejs.org, or on Debian and Ubuntu with: sudo apt install nodejs npm"
         raise Problem(f"The slides need Node.js 18 or newer with npm: {where}.")
-    wanted, there = SLIDES / "package-lock.json", SLIDES / "node_modules" / ".package-lock.json"
-    if not there.exists() or there.stat().st_mtime < wanted.stat().st_mtime:
+    if not has_marp():
+        need_writable(SLIDES)
         print("Fetching Marp into presentation/node_modules; the first time needs the internet.", flush=True)
-        attempt("Fetching Marp", [npm, "ci", "--prefix", SLIDES, "--no-audit", "--no-fund"])
+        attempt(
+            "Fetching Marp",
+            [npm, "ci", "--prefix", SLIDES, "--no-audit", "--no-fund"],
+            otherwise="delete the folder presentation/node_modules",
+        )
     return [node, SLIDES / "node_modules" / "@marp-team" / "marp-cli" / "marp-cli.js"]
+
+
+def has_marp() -> bool:
+    """Tell whether npm has fetched all that package-lock.json fixes, by versions: a checkout changes all times."""
+
+    def versions(file: Path) -> dict:
+        packages = json.loads(file.read_text(encoding="utf-8"))["packages"]
+        return {name: info.get("version") for name, info in packages.items() if name and not info.get("optional")}
+
+    try:
+        there = versions(SLIDES / "node_modules" / ".package-lock.json")
+    except (OSError, ValueError):
+        return False
+    return versions(SLIDES / "package-lock.json").items() <= there.items()
 
 
 def find_browser() -> str:
@@ -269,22 +558,80 @@ def find_browser() -> str:
     raise Problem(f"The slides need Chrome, Chromium or Edge: {where}. CHROME_PATH may name its program file.")
 
 
-def with_pictures_inside(html: str, folder: Path) -> str:
-    """Put the pictures into the page, so that one file is the whole deck."""
+def with_pictures_inside(page: str, deck: Path) -> str:
+    """Put pictures, films and fonts into the page of a deck, so that one file is the whole deck."""
 
-    def picture(match) -> str:
-        file = folder / match.group()
-        if not file.exists():
-            raise Problem(f"A slide shows {file.name}, which is not there: python presentation-images/make_images.py")
-        return f"data:image/{file.suffix[1:]};base64,{base64.b64encode(file.read_bytes()).decode()}"
+    def data(match) -> str:
+        return match[1] + as_data(unescape(match[match.lastindex - 1]), deck) + match[match.lastindex]
 
-    return re.sub(r"(?:\.\./)+[\w/-]+/[\w-]+\.(?:png|gif)", picture, html)
+    def inside(match) -> str:
+        return re.sub(URL, data, match.group())
+
+    parts = re.split(r"(?s)(<script\b.*?</script>)", page)  # what belongs to Marp's own program is left alone
+    for i, part in enumerate(parts[::2]):
+        part = re.sub(TAG, lambda tag: re.sub(ATTRIBUTE, data, tag.group()), part)
+        parts[2 * i] = re.sub(STYLES, inside, part)
+    styles = "".join(re.findall(STYLES, "".join(parts[::2])))
+    fetched = sorted(
+        set(re.findall(r"""(?:@import\s*|url\()["']?https?://([^/"')]+)""", styles.replace("@import url(", "@import ")))
+    )
+    if fetched:
+        print(f"CAREFUL: {deck.stem} takes fonts from {', '.join(fetched)}: without internet it looks different.")
+    return "".join(parts)
+
+
+def as_data(address: str, deck: Path) -> str:
+    """Turn the address of a picture into the picture itself; one that needs no file comes back as it is."""
+    if re.match(r"data:|#|about:|blob:", address):
+        return address
+    if re.match(r"(?:https?:)?//", address):
+        if KINDS.get(Path(address).suffix.lower(), "").startswith("font"):
+            return address
+        raise Problem(
+            f"{deck.name} shows {address}, which needs the internet: save it beside {deck.name}, and name that."
+        )
+    file = file_of(address, deck)
+    if file.suffix.lower() not in KINDS:
+        raise Problem(
+            f"{deck.name} shows {file.name}, which no browser can: save it as JPEG, PNG or MP4, and name that."
+        )
+    return f"data:{KINDS[file.suffix.lower()]};base64,{base64.b64encode(file.read_bytes()).decode()}"
+
+
+def file_of(address: str, deck: Path) -> Path:
+    """Find the file of an address, as it is spelled or with %20 and ?v=2 read as browsers do; else raise Problem."""
+    bare = re.sub(r"[?#].*", "", address)
+    spellings = dict.fromkeys([address, unquote(address), bare, unquote(bare)])
+    for spelling in spellings:
+        for folder in (deck.parent, SLIDES):  # theme.css names files from its own folder
+            file = folder / re.sub(r"^file://(?:/(?=[A-Za-z]:))?", "", spelling)
+            if "\0" not in spelling and file.is_file():
+                return file
+    raise Problem(f"{deck.name} shows {unquote(bare)}, which is not there{instead(deck.parent / unquote(bare))}")
+
+
+def instead(gone: Path) -> str:
+    """Say what to do about a file that is not there: there may be one of nearly the same name."""
+    here = [path.name for path in gone.parent.iterdir() if path.is_file()] if gone.parent.is_dir() else []
+    if "\\" in gone.name:
+        return ": write / for \\ in its path."
+    if unicodedata.normalize("NFC", gone.name) in [unicodedata.normalize("NFC", name) for name in here]:
+        return " in this spelling (Macs store ä as two signs): type the name of the file and of the slide anew."
+    near = [name for name in here if name.casefold() == gone.name.casefold()]
+    near = near or difflib.get_close_matches(gone.name, here, 1, cutoff=0.8)
+    if near:
+        return f": is it {near[0]}?"
+    if gone.parent.name == "presentation-images" and gone.suffix == ".png":
+        return ": put it there, or make ours again with python presentation-images/make_images.py."
+    return f": put it into {gone.parent.resolve()}."
 
 
 def rehearse(args: list, notebooks: Path = NOTEBOOKS, folder: Path = REHEARSAL) -> int:
     """Run each notebook in a process of its own, whose only child, the kernel, is the one whose memory is measured."""
     results = []
-    for notebook in choose(args, notebooks):
+    chosen = choose(args, notebooks)
+    need_writable(folder if folder.is_dir() else folder.parent)
+    for notebook in chosen:
         record = folder / f"{notebook.stem}.json"
         record.unlink(missing_ok=True)
         code = run([sys.executable, __file__, "rehearse-one", notebook, folder])
@@ -297,18 +644,20 @@ def rehearse(args: list, notebooks: Path = NOTEBOOKS, folder: Path = REHEARSAL) 
 def choose(numbers: list, notebooks: Path) -> list:
     """List the notebooks with these numbers ('2' and '02' are the same), or all of them."""
     known = {path.name.partition("_")[0]: path for path in sorted(notebooks.glob("[0-9]*_*.ipynb"))}
-    for number in numbers:
-        if number.zfill(2) not in known:
+    wanted = [Path(number).name.partition("_")[0].zfill(2) for number in numbers]  # 2, 02 and notebooks/02_... are one
+    for number, name in zip(wanted, numbers):
+        if number not in known:
             there = ", ".join(path.stem for path in known.values())
-            raise Problem(f"There is no notebook {number}; there are {there}.")
-    return [known[number.zfill(2)] for number in numbers] or list(known.values())
+            raise Problem(f"There is no notebook {name}; there are {there}.")
+    return [known[number] for number in wanted] or list(known.values())
 
 
 def rehearse_one(args: list) -> int:
     """Execute one notebook; write it with its outputs, as HTML, and its row of the table."""
-    import nbconvert  # here and below: only the prepared environment has them
-    import nbformat
+    import nbformat  # here and below: only the prepared environment has them
 
+    if len(args) != 2:
+        raise Problem("rehearse-one is a part of rehearse: type python workshop.py rehearse 02")
     source, folder = map(Path, args)
     files = folder / "files" / source.stem  # fresh each time; the person's own files stay out of it
     shutil.rmtree(files, ignore_errors=True)
@@ -322,12 +671,26 @@ def rehearse_one(args: list) -> int:
     progress(f"{source.stem}: {verdict}, {minutes:.1f} minutes", last=True)
 
     nbformat.write(book, folder / source.name)
-    films_as_html(book)
-    html, _ = nbconvert.HTMLExporter().from_notebook_node(book)
-    (folder / f"{source.stem}.html").write_text(html, encoding="utf-8")
+    (folder / f"{source.stem}.html").write_text(as_page(book), encoding="utf-8")
     row = {"notebook": source.stem, "minutes": minutes, "peak_mb": peak_memory(), "verdict": verdict}
     (folder / f"{source.stem}.json").write_text(json.dumps(row, indent=1), encoding="utf-8")
     return int(verdict != "ok")
+
+
+def as_page(book) -> str:
+    """Turn an executed notebook into one HTML page that needs no internet and folds what answers a question."""
+    import nbconvert
+    from jinja2 import DictLoader
+
+    films_as_html(book)
+    controls_as_words(book)
+    fold(book)
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(FORMULA, formula, cell.source)
+    template = DictLoader({"folded.html.j2": TEMPLATE})
+    page, _ = nbconvert.HTMLExporter(template_file="folded.html.j2", extra_loaders=[template]).from_notebook_node(book)
+    return page
 
 
 def films_as_html(book) -> None:
@@ -337,6 +700,45 @@ def films_as_html(book) -> None:
         if gif:
             alt = output.metadata.get("image/gif", {}).get("alt", "a film")
             output.data["text/html"] = f'<img src="data:image/gif;base64,{gif}" alt="{alt}">'
+
+
+def fold(book) -> None:
+    """Name in each cell's metadata what hides its code (solutions, sealed cells) and its outputs (after a Predict)."""
+    guess = False
+    for cell in book.cells:
+        if cell.cell_type != "code":
+            guess = "**Predict" in cell.source
+            continue
+        title = re.match(r"# @title (.*)", cell.source)
+        if cell.metadata.get("jupyter", {}).get("source_hidden") or "solution" in cell.metadata.get("tags", []):
+            cell.metadata.code_under = title[1] if title else "Show the code"
+        failed = any(output.output_type == "error" for output in cell.outputs)
+        hidden = guess or "solution" in cell.metadata.get("tags", [])
+        if hidden and cell.outputs and not failed:
+            cell.metadata.outputs_under = "Show what happened"
+
+
+def controls_as_words(book) -> None:
+    """Put a word where a slider or a button was: on a page nothing moves it, and drawing it needs the internet."""
+    book.metadata.pop("widgets", None)
+    for output in [output for cell in book.cells for output in cell.get("outputs", [])]:
+        if output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None):
+            output.data["text/html"] = "<p><em>Here the notebook has something to move or to watch.</em></p>"
+
+
+def formula(match) -> str:
+    """Turn a formula into MathML, which browsers draw by themselves; code, and what is no formula, stays."""
+    from latex2mathml.converter import convert
+
+    tex, display = (match[1], "block") if match[1] else (match[2], "inline")
+    if not tex:
+        return match.group()
+    try:
+        drawn = convert(tex, display=display)
+    except Exception:  # whatever the library says: the formula can still be read as TeX
+        return match.group()
+    drawn = drawn.replace("<mi>ln</mi>", '<mi>ln</mi><mspace width="0.17em" />')
+    return drawn.replace("*", "&#x2A;").replace("_", "&#x5F;")  # no marks of Markdown
 
 
 def execute(book, source: Path) -> str:

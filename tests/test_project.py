@@ -46,7 +46,7 @@ def lowest_versions(lines: list[str]) -> dict[str, Version]:
 
 def test_the_conda_environment_agrees_with_pyproject():
     text = (ROOT / "environment.yml").read_text(encoding="utf-8")
-    conda_lines = re.findall(r"^  - ([a-z-]+>=[\d.]+)", text, flags=re.MULTILINE)
+    conda_lines = re.findall(r"^  - ([a-z0-9-]+>=[\d.]+)", text, flags=re.MULTILINE)
     called = {"torch": "pytorch", "matplotlib": "matplotlib-base"}  # conda-forge's names
     everything = PROJECT["dependencies"] + EXTRAS["local"] + EXTRAS["dev"] + ["python" + PROJECT["requires-python"]]
     expected = {called.get(name, name): version for name, version in lowest_versions(everything).items()}

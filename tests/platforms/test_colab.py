@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tools import (
+    NOTEBOOKS,
     PROJECT,
     REPOSITORY,
     ROOT,
@@ -121,7 +122,7 @@ def installed():
 @pytest.fixture
 def colab(clone, content, tmp_path, monkeypatch):
     """Return a function that runs a notebook as in a new Colab session: -> (the executed notebook, downloads)."""
-    pip("uninstall", "-y", "-q", "gans-workshop")
+    pip("uninstall", "-y", "-q", "gans-workshop", *COLAB_VENV.LEFT_OUT)
     (tmp_path / "kernels" / "colab").mkdir(parents=True)
     argv = [str(PYTHON), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = f'{{"argv": {argv}, "display_name": "Colab", "language": "python"}}'.replace("'", '"')
@@ -167,7 +168,7 @@ WRITES_MOST = notebook("03")
 
 
 @pytest.mark.parametrize("runtime", COLAB)
-def test_installing_into_colab_changes_nothing(runtime):
+def test_installing_into_colab_changes_no_version(runtime):
     there = COLAB[runtime]
     needed = [Requirement(line) for line in PROJECT["dependencies"]]
     needed.append(Requirement("python" + PROJECT["requires-python"]))
@@ -220,7 +221,9 @@ def test_the_weekly_run_takes_colabs_torch():
 def test_runs_in_a_new_session(path, colab):
     before = installed()
     book, downloads = colab(small(path))
-    assert [line.partition(" @ ")[0] for line in installed() ^ before] == ["gans-workshop"]
+    assert before <= installed(), "nothing that was there is changed"
+    new = {re.split(" @ |==", line)[0] for line in installed() - before}
+    assert new == {"gans-workshop", *COLAB_VENV.LEFT_OUT}
     complaints = [(cell.id, printed(cell)) for cell in code_cells(book) if re.search(r"Warning|Error", printed(cell))]
     assert complaints == []
     assert bare_widgets(book) == []
@@ -230,6 +233,20 @@ def test_runs_in_a_new_session(path, colab):
     assert sorted(entry.name for entry in CONTENT.iterdir()) == (["drive"] if asks else [])
     if asks:
         assert [file for file in KEPT.rglob("*") if file.is_file()]
+
+
+def test_without_the_internet_the_setup_cell_ends_with_what_to_do(colab, monkeypatch, tmp_path):
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{(tmp_path / 'gone').as_uri()}.insteadOf")
+    setup = code_cells(read(notebook("00")))[0]
+    book, _ = colab(nbformat.v4.new_notebook(cells=[setup]), allow_errors=True)
+    (error,) = [output for output in book.cells[0].outputs if output.output_type == "error"]
+    assert re.match(r"No internet\? Kaggle: switch it on at the right\. VSCode: choose another kernel\.", error.evalue)
+
+
+def test_all_set_up_cells_begin_alike():
+    sources = [code_cells(read(path))[0].source for path in NOTEBOOKS]
+    beginnings = {source[: source.index("    assert ")] for source in sources}
+    assert len(beginnings) == 1 and "%pip install -q git+" in beginnings.pop()
 
 
 def test_runs_without_drive(colab):

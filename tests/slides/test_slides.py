@@ -1,6 +1,7 @@
 """The slides: pictures from our own code, numbers and formulas as the code has them, every slide seen in a browser."""
 
 import ast
+import base64
 import io
 import json
 import math
@@ -8,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -334,9 +336,13 @@ def bad(browser, tmp_path_factory):
     (folder.parent / "presentation-images").mkdir()
     (folder.parent / "presentation-images" / "digits.png").write_bytes((PICTURES / "digits.png").read_bytes())
     front = "---\nmarp: true\ntheme: gans-workshop\n---\n\n"
-    (folder / "bad.md").write_text(front + "\n\n---\n\n".join(BAD.values()), encoding="utf-8")
+    far, near = "https://example.invalid/picture.png", "data:image/png;base64,AAAA"  # the build refuses it by itself
+    pages = [text.replace(far, near) if kind == "request" else text for kind, text in BAD.items()]
+    (folder / "bad.md").write_text(front + "\n\n---\n\n".join(pages), encoding="utf-8")
     workshop.slides(["html"], folder, folder / "build")
     html = folder / "build" / "bad.html"
+    *before, after = html.read_text(encoding="utf-8").split(near)
+    html.write_text(near.join(before) + far + after, encoding="utf-8")
     wrong = "<script>setTimeout(() => console.error('a word from the console'), 0)</script></body>"
     html.write_text(html.read_text(encoding="utf-8").replace("</body>", wrong), encoding="utf-8")
     found = {}
@@ -388,9 +394,180 @@ def test_a_browser_is_found_on_windows_and_macos(monkeypatch, tmp_path):
     assert Path(workshop.find_browser()) == edge
 
 
-def test_a_picture_that_is_not_there_stops_the_build(tmp_path):
-    with pytest.raises(workshop.Problem, match=r"shows gone\.png, which is not there: python presentation-images"):
-        workshop.with_pictures_inside('<img src="../presentation-images/gone.png">', tmp_path)
+# An instructor's own deck
+
+HEAD = "---\nmarp: true\ntheme: gans-workshop\n---\n\n"
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><rect width='9' height='9'/></svg>"
+FILES = {  # where it is -> how a slide names it
+    "cat.jpg": "![a](cat.jpg)",
+    "Cat.JPEG": "![b](./Cat.JPEG)",
+    "my cat.webp": "![c](my%20cat.webp)",
+    "our room.png": "![d](<our room.png>)",
+    "Büro Łódź.gif": "![e](<Büro Łódź.gif>)",
+    "drawing.v2.svg": "![f w:300](drawing.v2.svg)",
+    "a/b/deep.png": "![g](a/b/deep.png?v=2#top)",
+    "50%.png": "![h](50%25.png)",
+    "one#two.png": "![i](one#two.png)",
+    "../presentation-images/room.v2.jpg": "![j](../presentation-images/room.v2.jpg)",
+    "behind.jpg": "![bg](behind.jpg)",
+    "beside (1).png": "![bg left:30%](<beside (1).png>)",
+    "raw one.png": '<img src="raw one.png" alt="x > y">',
+    "styled.png": "<style scoped>section { background-image: url('styled.png'); }</style>",
+    "bare.png": "<style scoped>h1 { background: url(bare.png) }</style>",
+    "told.png": '<!-- _backgroundImage: url("told.png") -->',
+    "film.mp4": '<video src="film.mp4" poster="cat.jpg" controls></video>',
+}
+
+
+def contents(name):
+    """Bytes unlike those of any other file; a picture of the kind that its name says."""
+    if name.endswith(".svg"):
+        return SVG
+    if name.endswith(".mp4"):
+        return b"no real film"
+    shade = 5 + 11 * list(FILES).index(name)
+    kind = {"jpg": "JPEG", "jpeg": "JPEG"}.get(name.rpartition(".")[2].lower(), name.rpartition(".")[2].upper())
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), (shade, 90, 160)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def own(browser, tmp_path_factory):
+    """The page of a deck that shows one file on each slide, moved away from its pictures."""
+    folder = tmp_path_factory.mktemp("own") / "decks"
+    for name in FILES:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(contents(name))
+    code = '# Code\n\n`![x](gone.png)` and <b>url(gone.png)</b>\n\n```html\n<img src="gone.png"> url(gone.png)\n```\n'
+    emoji = "# Faces \N{GRINNING FACE} :tada: \N{FLAG IN HOLE}\n\n[a link](gone.html) $x^2$"
+    pages = [f"# {number}\n\n{text}" for number, text in enumerate(FILES.values())]
+    (folder / "mine.md").write_text(HEAD + "\n\n---\n\n".join([*pages, code, emoji]), encoding="utf-8")
+    moved = tmp_path_factory.mktemp("elsewhere")
+    assert workshop.slides(["HTML"], folder, moved) == 0
+    return moved / "mine.html"
+
+
+def test_every_kind_of_picture_is_put_into_the_page(own):
+    page = own.read_text(encoding="utf-8")
+    lost = [name for name in FILES if base64.b64encode(contents(name)).decode() not in page]
+    assert lost == []
+    left = [
+        name for name in FILES if re.search(rf"""(?:src="|poster="|url\()[^)"]*{re.escape(Path(name).stem)}""", page)
+    ]
+    assert set(left) <= {"told.png"}, "a note of Marp's own (data-background-image), which nothing loads"
+    assert "gone.png" in page, "code stays code"
+
+
+def test_such_a_page_is_whole_in_a_browser_without_internet(own, browser):
+    seen = look_at(own, browser)
+    assert [problem for problem in seen["problems"] if problem[1] in ("picture", "request", "console")] == []
+    assert seen["images"] == sum(text.startswith(("![", "<img")) and "![bg" not in text for text in FILES.values())
+
+
+def test_emoji_are_letters_and_no_pictures(own):
+    page = own.read_text(encoding="utf-8")
+    assert "\N{GRINNING FACE} \N{PARTY POPPER} \N{FLAG IN HOLE}" in page
+    assert "twemoji@" not in page and "cdn.jsdelivr" not in page
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("gone.png", r"mine\.md shows gone\.png, which is not there: put it into"),
+        ("CAT.jpg", r"shows CAT\.jpg, which is not there: is it cat\.jpg\?"),
+        ("kat.jpg", r"is it cat\.jpg\?"),
+        ("sub%5Ccat.jpg", r"write / for \\"),
+        ("B%75%CC%88ro.png", "Macs store ä as two signs"),
+        ("../presentation-images/gone.png", "make_images.py"),
+        ("photo.heic", r"shows photo\.heic, which no browser can: save it as JPEG"),
+        ("https://example.org/a.png", "needs the internet: save it beside mine.md"),
+        ("//example.org/a.png", "needs the internet"),
+    ],
+)
+@pytest.mark.parametrize(
+    "where", ['<img alt="x" src="{}" />', '<figure style="background-image:url(&quot;{}&quot;);">']
+)
+def test_a_picture_that_cannot_be_shown_stops_the_build(tmp_path, address, said, where):
+    for name in ("cat.jpg", "Büro.png", "photo.heic"):
+        (tmp_path / name).write_bytes(b"x")
+    if address == "CAT.jpg" and (tmp_path / address).exists():
+        pytest.skip("here CAT.jpg and cat.jpg are the same")
+    if address.startswith("B%") and (tmp_path / unicodedata.normalize("NFD", "Büro.png")).exists():
+        pytest.skip("here both spellings are the same")
+    with pytest.raises(workshop.Problem, match=said) as problem:
+        workshop.with_pictures_inside(where.format(address), tmp_path / "mine.md")
+    assert len(str(problem.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("address", ["data:image/png;base64,AAAA", "#part", "https://fonts.example/a.woff2"])
+def test_what_needs_no_file_is_left_alone(tmp_path, address):
+    page = f'<img src="{address}"><style>@font-face {{ src: url("{address}") }}</style>'
+    assert workshop.with_pictures_inside(page, tmp_path / "mine.md") == page
+
+
+def test_fonts_from_the_internet_are_said(tmp_path, capsys):
+    page = '<style>@import url("https://fonts.example/a.css"); x { src: url(https://cdn.example/b.woff2) }</style>'
+    assert workshop.with_pictures_inside(page, tmp_path / "mine.md") == page
+    assert "takes fonts from cdn.example, fonts.example: without internet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "deck"),
+    [
+        (b"---\nmarp: true\n---\n# A", True),
+        (b"---\r\ntitle: x\r\nmarp: true\r\n---\r\n# A", True),
+        (b"\xef\xbb\xbf---\nmarp: true\n---\n# A", True),
+        (b"---\ntitle: Week 3\ndescription: " + 90 * b"words " + b"\nmarp: true # yes\n---\n# A", True),
+        (b"---\ntitle: A page\n---\nmarp: true\n", False),
+        (b"# How to begin a deck\n\n---\nmarp: true\n---\n", False),
+        (b"---\nmarp: false\n---\n", False),
+    ],
+)
+def test_a_deck_is_known_by_its_whole_front_matter(tmp_path, text, deck, capsys):
+    (tmp_path / "a.md").write_bytes(text)
+    assert workshop.is_deck(tmp_path / "a.md") is deck
+    lacks = not deck and text.startswith(b"---")
+    assert ("a.md is not built" in capsys.readouterr().out) is lacks
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "latin-1"])
+def test_a_deck_in_another_encoding_is_named(tmp_path, encoding):
+    (tmp_path / "grüße.md").write_bytes((HEAD + "# Grüße\n").encode(encoding))
+    with pytest.raises(workshop.Problem, match=r"^grüße\.md is not in UTF-8: save it again"):
+        workshop.is_deck(tmp_path / "grüße.md")
+
+
+def test_a_folder_without_a_deck_and_a_file_that_is_open_are_said(tmp_path, monkeypatch):
+    with pytest.raises(workshop.Problem, match=r"There is no deck in .*marp: true"):
+        workshop.slides(["html"], tmp_path, tmp_path)
+
+    def in_use(path, **options):
+        raise PermissionError(32, "The process cannot access the file")
+
+    monkeypatch.setattr(Path, "unlink", in_use)
+    with pytest.raises(workshop.Problem, match=r"mine\.pdf is open in another program"):
+        workshop.build([], tmp_path / "mine.md", tmp_path / "mine.pdf")
+
+
+def test_marp_is_fetched_only_where_its_versions_are_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(workshop, "SLIDES", tmp_path)
+    assert not (tmp_path / "node_modules").exists()
+    lock = {
+        "packages": {"": {}, "node_modules/a": {"version": "1.2"}, "node_modules/b": {"version": "3", "optional": True}}
+    }
+    (tmp_path / "package-lock.json").write_text(json.dumps(lock))
+    assert not workshop.has_marp()
+    (tmp_path / "node_modules").mkdir()
+    there = tmp_path / "node_modules" / ".package-lock.json"
+    there.write_text(json.dumps({"packages": {"node_modules/a": {"version": "1.2"}}}))
+    os.utime(there, (0, 0))  # a checkout makes the other one younger
+    assert workshop.has_marp()
+    there.write_text(json.dumps({"packages": {"node_modules/a": {"version": "1.1"}}}))
+    assert not workshop.has_marp()
+    there.write_text("{")
+    assert not workshop.has_marp()
 
 
 def test_versions_are_fixed():

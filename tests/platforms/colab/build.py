@@ -16,6 +16,8 @@ PYTHON = VENV / "bin" / "python"
 WHEELS = VENV / "wheels"  # what pip needs to build the workshop's package without a network
 STAMP = VENV / "built-for"
 SHARED = ("torch", "torchvision")
+BUILDS = ("setuptools>=77",)  # as [build-system] in pyproject.toml says
+LEFT_OUT = ("jedi",)  # ipython asks for it, Colab removes it, and so pip brings it with the workshop's package
 
 
 def wanted():
@@ -54,7 +56,8 @@ def build():
     subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
     subprocess.run([*pip, "uninstall", "--quiet", "--yes", "setuptools"], check=True)  # Python 3.11 brings an old one
     subprocess.run([*pip, "install", "--quiet", "-r", PINS], check=True)
-    subprocess.run([*pip, "download", "--quiet", "--dest", WHEELS, "hatchling"], check=True)
+    subprocess.run([*pip, "uninstall", "--quiet", "--yes", *LEFT_OUT], check=True)
+    subprocess.run([*pip, "download", "--quiet", "--dest", WHEELS, *BUILDS, *LEFT_OUT], check=True)
     (site_packages,) = VENV.glob("lib/python*/site-packages")
     share(site_packages, SHARED)
     STAMP.write_text(wanted(), encoding="utf-8")
