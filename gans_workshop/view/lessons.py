@@ -1,10 +1,35 @@
-"""Draw the figures of single lessons: slanted land (notebook 01) and the playground of dots (notebook 06)."""
+"""Draw the figures of notebooks 01 and 06, read a student's drawing, and check the settings that a student changes."""
 
 import numpy as np
 
 from gans_workshop.view.plots import CRIMINAL, DETECTIVE, LABEL, SMALL, figure_with_axes, label_axes
 
 SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
+
+
+def check_number(name, value, least, most, *, whole=True):
+    """Raise a ValueError with a sentence unless the setting `name` is a number from `least` to `most`."""
+    kinds = int if whole else int | float
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        kind = "a whole number" if whole else "a number"
+        raise ValueError(f"{name} = {value!r}: give {kind} from {least:,} to {most:,}, without quotes.")
+
+
+def read_drawing(text, *, size=None):
+    """Read a drawing of `#` (ink) and `.` (none): text -> booleans (rows, columns), both `size` where it is given.
+
+    Raises: ValueError: which row is wrong, and how it should be.
+    """
+    rows = [line.rstrip() for line in text.strip("\n").splitlines()] or [""]
+    width = size or max(map(len, rows))
+    for number, row in enumerate(rows, start=1):
+        if strange := row.replace("#", "").replace(".", "")[:1]:
+            raise ValueError(f"Row {number} of the drawing has the sign {strange!r}: type # for ink and . for none.")
+        if len(row) != width or not width:
+            raise ValueError(f"Row {number} of the drawing has {len(row)} signs: give each row {width or 'some'}.")
+    if size and len(rows) != size:
+        raise ValueError(f"The drawing has {len(rows)} rows: give it {size}.")
+    return np.array([[sign == "#" for sign in row] for row in rows])
 
 
 def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
@@ -14,13 +39,21 @@ def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
         ax.plot(x, y, color="0.2", linewidth=2.2)
         for mark, height in zip(marks, np.interp(marks, x, y), strict=True):
             ax.plot(mark, height, "o", color="0.2")
-            text = f"  {mark:g} gives {height:.3f}  "
-            ax.text(mark, height, text, ha="right" if y[-1] > y[0] else "left", va="bottom", fontsize=SMALL)
+            _label_mark(ax, mark, height, left=y[-1] > y[0], share=(mark - x[0]) / (x[-1] - x[0]))
         ax.set_title(name, fontsize=LABEL)
-        ax.margins(x=0.65)
         ax.set_xticks(np.linspace(np.round(x[0]), np.round(x[-1]), 5))
         label_axes(ax, xlabel, ylabel)
     return fig
+
+
+def _label_mark(ax, mark, height, *, left, share):
+    """Write a point's value on the open side of its curve; where the edge is near, on the other side and higher up."""
+    if near := (share < 0.35 if left else share > 0.65):
+        left = not left
+    place = {"xytext": (-9 if left else 9, 32 if near else 4), "textcoords": "offset points"}
+    line = {"arrowstyle": "-", "color": "0.6"} if near else None
+    text = f"{mark:g} gives {height:.3f}"
+    ax.annotate(text, (mark, height), **place, ha="right" if left else "left", fontsize=SMALL, arrowprops=line)
 
 
 def _draw_cells(ax, values, *, signed=False, numbers=True):
