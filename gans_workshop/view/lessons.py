@@ -9,14 +9,13 @@ SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
 
 def check_number(name, value, least, most, *, whole=True):
     """Raise a ValueError with a sentence unless the setting `name` is a number from `least` to `most`."""
-    kinds = int if whole else int | float
-    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
-        kind = "a whole number" if whole else "a number"
-        raise ValueError(f"{name} = {value!r}: give {kind} from {least:,} to {most:,}, without quotes.")
+    kind, what = (int, "a whole number") if whole else (int | float, "a number")
+    if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
+        raise ValueError(f"{name} = {value!r}: give {what} from {least:,} to {most:,}, without quotes.")
 
 
 def read_drawing(text, *, size=None):
-    """Read a drawing of `#` (ink) and `.` (none): text -> booleans (rows, columns), both `size` where it is given.
+    """Read a drawing: `#` and `.` -> True and False, an array (rows, columns), both `size` where it is given.
 
     Raises: ValueError: which row is wrong, and how it should be.
     """
@@ -24,11 +23,15 @@ def read_drawing(text, *, size=None):
     width = size or max(map(len, rows))
     for number, row in enumerate(rows, start=1):
         if strange := row.replace("#", "").replace(".", "")[:1]:
-            raise ValueError(f"Row {number} of the drawing has the sign {strange!r}: type # for ink and . for none.")
-        if len(row) != width or not width:
-            raise ValueError(f"Row {number} of the drawing has {len(row)} signs: give each row {width or 'some'}.")
+            raise ValueError(
+                f"Row {number} of the drawing has a {strange!r}: type only # (ink or land) and . (nothing)."
+            )
+        if len(row) != width:
+            raise ValueError(f"Row {number} of the drawing has {len(row)} signs: give every row {width}.")
     if size and len(rows) != size:
         raise ValueError(f"The drawing has {len(rows)} rows: give it {size}.")
+    if not size and "#" not in text:
+        raise ValueError("There is no # in the drawing: type # where there is land and . for water.")
     return np.array([[sign == "#" for sign in row] for row in rows])
 
 
@@ -56,18 +59,18 @@ def _label_mark(ax, mark, height, *, left, share):
     ax.annotate(text, (mark, height), **place, ha="right" if left else "left", fontsize=SMALL, arrowprops=line)
 
 
-def _draw_cells(ax, values, *, signed=False, numbers=True):
+def _draw_cells(ax, values, *, signed=False):
     """Draw four numbers as a 2 x 2 screen (1 = dark) or, signed, as weights (purple below 0, green above)."""
     cells = np.asarray(values, float).reshape(2, 2)
     ax.imshow(cells, cmap="PRGn" if signed else "gray_r", vmin=-1.5 if signed else 0, vmax=1.5 if signed else 1)
     ax.set(xticks=[], yticks=[])
-    for (row, column), value in np.ndenumerate(cells if numbers else []):
+    for (row, column), value in np.ndenumerate(cells):
         color = "white" if abs(value) > (1 if signed else 0.5) else "black"
         text = f"{value:+.2f}" if signed else f"{value:.2f}"
         ax.text(column, row, text, color=color, ha="center", va="center", fontsize=LABEL)
 
 
-def show_screens(screens, *, captions=None, numbers=True, title=None, columns=8, signed=False):
+def show_screens(screens, *, captions=None, title=None, columns=8, signed=False):
     """Show 2 x 2 screens (four numbers each, 1 = dark); `signed` draws weights: purple below 0, green above."""
     columns = min(columns, len(screens))
     rows = -(-len(screens) // columns)
@@ -75,7 +78,7 @@ def show_screens(screens, *, captions=None, numbers=True, title=None, columns=8,
     for ax in axes.flat[len(screens) :]:
         ax.axis("off")
     for i, screen in enumerate(screens):
-        _draw_cells(axes.flat[i], screen, signed=signed, numbers=numbers)
+        _draw_cells(axes.flat[i], screen, signed=signed)
         axes.flat[i].set_title(captions[i] if captions else "", fontsize=SMALL)
     return fig
 

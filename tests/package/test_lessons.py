@@ -11,7 +11,7 @@ from tools import check_figure
 MOMENT = ("start", [0.5, -0.14, 0.65, 1.52], [0.6, 0.58, 0.48, 0.5], 1.54, 0.3)
 FIGURES = {
     "screens": lambda: lessons.show_screens([[1, 0, 0, 1]] * 7, captions=["a face"] * 7, columns=3, title="Faces"),
-    "one screen": lambda: lessons.show_screens([[1, 0, 0, 1]], numbers=False),
+    "one screen": lambda: lessons.show_screens([[1, 0, 0, 1]]),
     "weights": lambda: lessons.show_screens([[1, -1, -1, 1]], signed=True, captions=["D's weights\n(by hand)"]),
     "game": lambda: lessons.show_game([MOMENT, MOMENT, MOMENT], title="Slow motion"),
     "curves": lambda: lessons.plot_curves(
