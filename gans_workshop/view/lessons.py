@@ -23,9 +23,7 @@ def read_drawing(text, *, size=None):
     width = size or max(map(len, rows))
     for number, row in enumerate(rows, start=1):
         if strange := row.replace("#", "").replace(".", "")[:1]:
-            raise ValueError(
-                f"Row {number} of the drawing has a {strange!r}: type only # (ink or land) and . (nothing)."
-            )
+            raise ValueError(f"Row {number} of the drawing has a {strange!r}: type only # and . (for nothing).")
         if len(row) != width:
             raise ValueError(f"Row {number} of the drawing has {len(row)} signs: give every row {width}.")
     if size and len(rows) != size:
@@ -42,21 +40,18 @@ def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
         ax.plot(x, y, color="0.2", linewidth=2.2)
         for mark, height in zip(marks, np.interp(marks, x, y), strict=True):
             ax.plot(mark, height, "o", color="0.2")
-            _label_mark(ax, mark, height, left=y[-1] > y[0], share=(mark - x[0]) / (x[-1] - x[0]))
+            left = mark > x[0] + (0.35 if y[-1] > y[0] else 0.65) * (x[-1] - x[0])  # where the curve leaves room
+            place = {
+                "xytext": (-9 if left else 9, 32),
+                "textcoords": "offset points",
+                "ha": "right" if left else "left",
+            }
+            line = {"arrowstyle": "-", "color": "0.6"}
+            ax.annotate(f"{mark:g} gives {height:.3f}", (mark, height), **place, fontsize=SMALL, arrowprops=line)
         ax.set_title(name, fontsize=LABEL)
         ax.set_xticks(np.linspace(np.round(x[0]), np.round(x[-1]), 5))
         label_axes(ax, xlabel, ylabel)
     return fig
-
-
-def _label_mark(ax, mark, height, *, left, share):
-    """Write a point's value on the open side of its curve; where the edge is near, on the other side and higher up."""
-    if near := (share < 0.35 if left else share > 0.65):
-        left = not left
-    place = {"xytext": (-9 if left else 9, 32 if near else 4), "textcoords": "offset points"}
-    line = {"arrowstyle": "-", "color": "0.6"} if near else None
-    text = f"{mark:g} gives {height:.3f}"
-    ax.annotate(text, (mark, height), **place, ha="right" if left else "left", fontsize=SMALL, arrowprops=line)
 
 
 def _draw_cells(ax, values, *, signed=False):
