@@ -15,10 +15,7 @@ def check_number(name, value, least, most, *, whole=True):
 
 
 def read_drawing(text, *, size=None):
-    """Read a drawing: `#` and `.` -> True and False, an array (rows, columns), both `size` where it is given.
-
-    Raises: ValueError: which row is wrong, and how it should be.
-    """
+    """Read a drawing of `#` and `.` as booleans (rows, columns). Raises: ValueError: what is wrong with which row."""
     rows = [line.rstrip() for line in text.strip("\n").splitlines()] or [""]
     width = size or max(map(len, rows))
     for number, row in enumerate(rows, start=1):
@@ -41,13 +38,11 @@ def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
         for mark, height in zip(marks, np.interp(marks, x, y), strict=True):
             ax.plot(mark, height, "o", color="0.2")
             left = mark > x[0] + (0.35 if y[-1] > y[0] else 0.65) * (x[-1] - x[0])  # where the curve leaves room
-            place = {
-                "xytext": (-9 if left else 9, 32),
-                "textcoords": "offset points",
-                "ha": "right" if left else "left",
-            }
+            place = {"xytext": (-9 if left else 9, 32), "ha": "right" if left else "left", "fontsize": SMALL}
             line = {"arrowstyle": "-", "color": "0.6"}
-            ax.annotate(f"{mark:g} gives {height:.3f}", (mark, height), **place, fontsize=SMALL, arrowprops=line)
+            ax.annotate(
+                f"{mark:g} gives {height:.3f}", (mark, height), **place, textcoords="offset points", arrowprops=line
+            )
         ax.set_title(name, fontsize=LABEL)
         ax.set_xticks(np.linspace(np.round(x[0]), np.round(x[-1]), 5))
         label_axes(ax, xlabel, ylabel)
