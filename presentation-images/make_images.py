@@ -309,6 +309,31 @@ def game():
     return _game()
 
 
+def game_diagram():
+    """The game for pages, small enough to be put into a notebook: forward go pictures, back come the slopes."""
+    fig, ax = stage(size=(8, 3.6))
+    box(ax, 1.1, 2.6, "z", color=INK, size=(1.3, 1.5))
+    box(ax, 4.3, 2.6, "G\nthe criminal", color=ORANGE, size=(2.9, 1.9))
+    picture(ax, our_digits()[2], 7.9, 2.6, edge=ORANGE)
+    picture(ax, real_digit(5), 7.9, 5.6, edge=GREEN)
+    box(ax, 11.5, 2.6, "D\nthe detective", color=BLUE, size=(3.0, 1.9))
+    box(ax, 14.9, 2.6, "real\nor\nfake?", color=INK, size=(1.4, 1.9), fill="white")
+    arrow(ax, (1.95, 2.6), (2.65, 2.6))
+    for left, right in ((5.9, 6.85), (8.95, 9.8), (13.15, 14.0)):
+        arrow(ax, (left, 3.0), (right, 3.0))
+    arrow(ax, (8.95, 5.4), (10.9, 3.8), color=GREEN)
+    arrow(ax, (14.0, 2.2), (13.15, 2.2), color=BLUE, dashed=True)
+    for left, right in ((5.9, 6.85), (8.95, 9.8)):
+        arrow(ax, (right, 2.2), (left, 2.2), color=ORANGE, dashed=True)
+    write(ax, 1.1, 4.0, "random\nnumbers")
+    write(ax, 6.75, 5.6, "a real one, x", color=GREEN, ha="right")
+    write(ax, 7.9, 4.0, "a fake, G(z)", color="#A84900")
+    write(ax, 13.6, 1.0, "D's lesson", color=BLUE)
+    write(ax, 7.9, 1.0, "G's lesson comes through D", color="#A84900")
+    write(ax, 8, 0.15, "solid: the pictures' way        dashed: the way back, on which both learn")
+    return frame(fig, dpi=100).quantize(40, dither=Image.Dither.NONE)
+
+
 def pass_one():
     """The detective learns, the criminal stands still."""
     return _game(learns="D")
@@ -700,7 +725,7 @@ def two_wishes():
     return fig
 
 
-QUICK = [generative, adversarial, network, game, pass_one, pass_two, cyclegan, stylegan, biggan, pix2pix]
+QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, cyclegan, stylegan, biggan, pix2pix]
 QUICK += [list_of_five, pixels, colour, mnist, classification]
 QUICK += [slanted_people, slanted_detective, slanted_criminal, log_loss, slanted_game, slanted_losses]
 QUICK += [landscape, gradient_descent, two_wishes]

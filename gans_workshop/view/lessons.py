@@ -1,10 +1,33 @@
-"""Draw the figures of single lessons: slanted land (notebook 01) and the playground of dots (notebook 06)."""
+"""Draw the figures of notebooks 01 and 06, read a student's drawing, and check the settings that a student changes."""
 
 import numpy as np
 
 from gans_workshop.view.plots import CRIMINAL, DETECTIVE, LABEL, SMALL, figure_with_axes, label_axes
 
 SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
+
+
+def check_number(name, value, least, most, *, whole=True):
+    """Raise a ValueError with a sentence unless the setting `name` is a number from `least` to `most`."""
+    kind, what = (int, "a whole number") if whole else (int | float, "a number")
+    if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
+        raise ValueError(f"{name} = {value!r}: give {what} from {least:,} to {most:,}, without quotes.")
+
+
+def read_drawing(text, *, size=None):
+    """Read a drawing of `#` and `.` as booleans (rows, columns). Raises: ValueError: what is wrong with which row."""
+    rows = [line.rstrip() for line in text.strip("\n").splitlines()] or [""]
+    width = size or max(map(len, rows))
+    for number, row in enumerate(rows, start=1):
+        if strange := row.replace("#", "").replace(".", "")[:1]:
+            raise ValueError(f"Row {number} of the drawing has a {strange!r}: type only # and . (for nothing).")
+        if len(row) != width:
+            raise ValueError(f"Row {number} of the drawing has {len(row)} signs: give every row {width}.")
+    if size and len(rows) != size:
+        raise ValueError(f"The drawing has {len(rows)} rows: give it {size}.")
+    if not size and "#" not in text:
+        raise ValueError("There is no # in the drawing: type # where there is land and . for water.")
+    return np.array([[sign == "#" for sign in row] for row in rows])
 
 
 def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
@@ -14,27 +37,30 @@ def plot_curves(x, curves, *, marks, xlabel, ylabel, title=None):
         ax.plot(x, y, color="0.2", linewidth=2.2)
         for mark, height in zip(marks, np.interp(marks, x, y), strict=True):
             ax.plot(mark, height, "o", color="0.2")
-            text = f"  {mark:g} gives {height:.3f}  "
-            ax.text(mark, height, text, ha="right" if y[-1] > y[0] else "left", va="bottom", fontsize=SMALL)
+            left = mark > x[0] + (0.35 if y[-1] > y[0] else 0.65) * (x[-1] - x[0])  # where the curve leaves room
+            place = {"xytext": (-9 if left else 9, 32), "ha": "right" if left else "left", "fontsize": SMALL}
+            line = {"arrowstyle": "-", "color": "0.6"}
+            ax.annotate(
+                f"{mark:g} gives {height:.3f}", (mark, height), **place, textcoords="offset points", arrowprops=line
+            )
         ax.set_title(name, fontsize=LABEL)
-        ax.margins(x=0.65)
         ax.set_xticks(np.linspace(np.round(x[0]), np.round(x[-1]), 5))
         label_axes(ax, xlabel, ylabel)
     return fig
 
 
-def _draw_cells(ax, values, *, signed=False, numbers=True):
+def _draw_cells(ax, values, *, signed=False):
     """Draw four numbers as a 2 x 2 screen (1 = dark) or, signed, as weights (purple below 0, green above)."""
     cells = np.asarray(values, float).reshape(2, 2)
     ax.imshow(cells, cmap="PRGn" if signed else "gray_r", vmin=-1.5 if signed else 0, vmax=1.5 if signed else 1)
     ax.set(xticks=[], yticks=[])
-    for (row, column), value in np.ndenumerate(cells if numbers else []):
+    for (row, column), value in np.ndenumerate(cells):
         color = "white" if abs(value) > (1 if signed else 0.5) else "black"
         text = f"{value:+.2f}" if signed else f"{value:.2f}"
         ax.text(column, row, text, color=color, ha="center", va="center", fontsize=LABEL)
 
 
-def show_screens(screens, *, captions=None, numbers=True, title=None, columns=8, signed=False):
+def show_screens(screens, *, captions=None, title=None, columns=8, signed=False):
     """Show 2 x 2 screens (four numbers each, 1 = dark); `signed` draws weights: purple below 0, green above."""
     columns = min(columns, len(screens))
     rows = -(-len(screens) // columns)
@@ -42,7 +68,7 @@ def show_screens(screens, *, captions=None, numbers=True, title=None, columns=8,
     for ax in axes.flat[len(screens) :]:
         ax.axis("off")
     for i, screen in enumerate(screens):
-        _draw_cells(axes.flat[i], screen, signed=signed, numbers=numbers)
+        _draw_cells(axes.flat[i], screen, signed=signed)
         axes.flat[i].set_title(captions[i] if captions else "", fontsize=SMALL)
     return fig
 

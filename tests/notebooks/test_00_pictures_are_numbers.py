@@ -1,12 +1,14 @@
 """Notebook 00: the set-up check, the drawing, the recogniser and the buttons do what the page says."""
 
+import errno
+import os
 import sys
 
 import numpy as np
 import pytest
 import torch
 
-from tools import code_cells, load_notebook, notebook, printed, read, run, shrink, tags
+from tools import code_cells, load_notebook, notebook, printed, read, run, shrink, source_of, tags
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,19 @@ def test_drive_that_was_connected_by_the_check_is_no_complaint(check_setup, tmp_
     assert check_setup(colab=True).endswith("All is well: go on.\n")
 
 
+def test_a_drive_that_has_died_is_not_connected(check_setup, monkeypatch):
+    """A mount that lost its session answers every question with an error; pathlib passes it on."""
+
+    def stat(path, *args, **kwargs):
+        if "MyDrive" in str(path):
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+        return real(path, *args, **kwargs)
+
+    real = os.stat
+    monkeypatch.setattr(os, "stat", stat)
+    assert "1. Google Drive is not connected" in check_setup(colab=True)
+
+
 def test_the_check_survives_a_folder_that_cannot_be_written(check_setup, tmp_path, monkeypatch):
     (tmp_path / "a-file").write_text("x")
     monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "a-file" / "inside"))
@@ -71,6 +86,93 @@ def test_the_check_survives_a_folder_that_cannot_be_written(check_setup, tmp_pat
 def test_newer_versions_than_today_are_well(check_setup):
     assert "All is well" in check_setup(python=(3, 20, 0), torch_version="10.0.1")
     assert sys.version_info >= (3, 11)
+
+
+# What a student types
+
+
+def type_and_show(cell, **changes):
+    """Run a cell of section 1 with other words in it; return what `show` would have shown."""
+    shown = []
+    names = {"np": np, "show_images": lambda images, title: shown.append(images)}
+    exec(source_of("00", "heart"), names)
+    source = source_of("00", cell)
+    for old, new in changes.values():
+        assert old in source
+        source = source.replace(old, new)
+    exec(source, names)
+    return shown[-1][0, 0].tolist(), names
+
+
+def test_the_heart_stays_whole_whatever_is_done_to_its_copy():
+    changed, names = type_and_show("dent")
+    assert changed != names["heart"] and names["heart"][1][3] == 0 and names["heart"][5][3] == 255
+
+
+def test_the_cell_for_an_initial_begins_with_an_empty_sheet_each_time():
+    letter, names = type_and_show("initial")
+    assert letter == names["letter"] and sum(map(sum, letter)) == 8 * 255
+    names["letter"][0][0] = 9
+    exec(source_of("00", "initial"), names)
+    assert names["letter"] == letter
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("[0, 255, 255, 255, 255, 0]", r"^Row 5 has 6 numbers: give it 7, as row 0 has\.$"),
+        ("[0, 255, 255, 255, 255, 0, 0, 0]", "Row 5 has 8 numbers: give it 7"),
+        ("[]", "Row 5 has 0 numbers: give it 7"),
+    ],
+)
+def test_a_row_of_the_wrong_length_is_named(row, words):
+    with pytest.raises(ValueError, match=words):
+        type_and_show("initial", row=("[0, 255, 255, 255, 255, 0, 0]", row))
+
+
+DRAWING = "......##.."  # the third row
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("......##.", "Row 3 of the drawing has 9 signs: give every row 10"),
+        ("......##...", "Row 3 of the drawing has 11 signs: give every row 10"),
+        ("      ##  ", "Row 3 of the drawing has a ' ': type only #"),
+        ("......XX..", "Row 3 of the drawing has a 'X': type only #"),
+        (DRAWING + "\n" + DRAWING, "The drawing has 11 rows: give it 10"),
+    ],
+)
+def test_a_drawing_that_is_no_grid_is_told_which_row_is_wrong(row, words):
+    source = source_of("00", "text-form")
+    with pytest.raises(ValueError, match=words):
+        exec(source.replace(DRAWING, row, 1), {})
+
+
+def test_the_advice_about_channels_is_for_arrays_and_helps():
+    names = {"display": lambda _: None}
+    for line in ("import numpy as np", "from gans_workshop import show_images", source_of("00", "colour")):
+        exec(line, names)
+    with pytest.raises(ValueError, match=r"images\.transpose\(0, 3, 1, 2\)"):
+        names["show_images"](names["colours"].transpose(1, 2, 0)[None])
+    assert names["show_images"](names["colours"].transpose(1, 2, 0)[None].transpose(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize("settings", [{"EPOCHS": 1, "DREAM_STEPS": 1}, {"SEED": 2**32 - 1, "EPOCHS": 1}])
+def test_the_ends_of_the_settings_work(settings):
+    book = load_notebook("00", "slices", **settings)
+    exec(source_of("00", "check-settings"), vars(book))
+    assert len(book.dream(book.network)[1]) == 10
+
+
+@pytest.mark.parametrize(
+    "setting", ["SEED = 20261126120000", "SEED = -1", "EPOCHS = 0", "EPOCHS = '3'", "DREAM_STEPS = 2.5"]
+)
+def test_a_setting_that_does_not_work_is_named_before_anything_long(setting):
+    names = vars(load_notebook("00", "slices", EPOCHS=1, DREAM_STEPS=1))
+    exec(setting, names)
+    with pytest.raises(ValueError, match=setting.split()[0]):
+        exec(source_of("00", "check-settings"), names)
 
 
 def test_a_drawing_becomes_a_digit_in_the_middle(book):

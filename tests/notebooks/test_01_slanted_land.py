@@ -1,11 +1,14 @@
 """Notebook 01: its own functions reproduce the known numbers, and its gradients, widgets and claims are right."""
 
+import base64
+import re
+
 import nbformat
 import numpy as np
 import pytest
 import torch
 
-from tools import load_notebook, notebook, printed, read, run, shrink, source_of, tags
+from tools import ROOT, load_notebook, notebook, printed, read, run, shrink, source_of, tags, text_of
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +20,22 @@ def land():
 def trained(land):
     D, G = land.new_players()
     return D, G, land.play(D, G, land.FACES, land.ROUNDS)
+
+
+def test_the_picture_of_the_game_comes_before_all_code():
+    (cell,) = [cell for cell in read(notebook("01")).cells if cell.id == "the-game"]
+    data = re.search(r"^\[diagram\]: data:image/png;base64,(\S+)$", cell.source, re.MULTILINE)[1]
+    assert base64.b64decode(data) == (ROOT / "presentation-images" / "game-diagram.png").read_bytes()
+    assert len(data) < 16_000
+    ids = [cell.id for cell in read(notebook("01")).cells]
+    assert ids.index("the-game") < ids.index("setup")
+
+
+def test_a_class_is_explained_before_the_first_one():
+    cells = read(notebook("01")).cells
+    first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code" and "class " in cell.source)
+    explained = text_of(cells[:first])
+    assert [word for word in ("**class**", "`__init__`", "`self`", "`__call__`") if word not in explained] == []
 
 
 def random_players(land, seed):
@@ -79,6 +98,44 @@ def test_the_criminal_all_but_stops_listening_to_z(land, trained):
 
     assert movement(newborn) == pytest.approx(0.182, abs=5e-4)
     assert movement(G) == pytest.approx(0.022, abs=5e-4)
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"ROUNDS": 1, "ROUNDS_PER_COLUMN": 1},
+        {"SEED": 2**32 - 1, "LEARNING_RATE": 1, "ROUNDS": 7},
+        {"SEED": 0, "LEARNING_RATE": 0.0001, "ROUNDS": 7},
+    ],
+    ids=str,
+)
+def test_the_ends_of_the_settings_work(settings, tmp_path, monkeypatch):
+    book = shrink(read(notebook("01")), {"ROUNDS": 20, "ROUNDS_PER_COLUMN": 5} | settings)
+    run(book, tmp_path, monkeypatch)
+    assert [cell.id for cell in book.cells if cell.cell_type == "code" and "Warning" in printed(cell)] == []
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "SEED = 20261126120000",
+        "SEED = 0.5",
+        "LEARNING_RATE = 0",
+        "LEARNING_RATE = '0.01'",
+        "LEARNING_RATE = 8",
+        "ROUNDS = 5000.0",
+        "ROUNDS = 0",
+        "ROUNDS_PER_COLUMN = [1, 2]",
+    ],
+)
+def test_a_setting_that_does_not_work_is_named_before_anything_is_played(setting):
+    names = vars(load_notebook("01"))
+    exec(setting, names)
+    with pytest.raises(ValueError, match=f"^{setting.split()[0]} = "):
+        exec(source_of("01", "check-settings"), names)
 
 
 # Gradients

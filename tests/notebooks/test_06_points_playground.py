@@ -1,11 +1,13 @@
 """Notebook 06: its players play by the rules, its pictures show what is there, and its claims hold in a short game."""
 
+import re
+
 import nbformat
 import pytest
 import torch
 
 from gans_workshop import GAN, SHEET, discriminator_step, generator_step, seed_everything, show_fields
-from tools import code_cells, load_notebook, notebook, read, run, shrink, tags
+from tools import code_cells, load_notebook, notebook, read, run, shrink, source_of, tags, text_of
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,56 @@ def test_the_lands_are_where_they_should_be(book):
     right, top = column[:, 0] > 0, column[:, 1] > column[:, 1].mean()
     assert 0.2 < right.float().mean() < 0.3  # one of four cells, and at the bottom
     assert not (right & top).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("XX..XX\nXXXXXX", "Row 1 of the drawing has a 'X': type only #"),
+        ("", "There is no # in the drawing: type # where there is land"),
+        ("....\n....", "There is no # in the drawing: type # where there is land"),
+        ("##.\n##", "Row 2 of the drawing has 2 signs: give every row 3"),
+        ("# #\n###", "Row 1 of the drawing has a ' ': type only #"),
+    ],
+)
+def test_a_land_that_is_none_is_told_why(book, text, words):
+    with pytest.raises(ValueError, match=words):
+        book.from_text(text)
+
+
+@pytest.mark.parametrize("rounds", [1, 7, 60, 90])
+def test_a_game_is_watched_over_all_its_rounds(book, rounds):
+    """Also with fewer rounds than pictures: the last picture is always that of the last round."""
+    names, played = dict(vars(book)), []
+    names["play"] = lambda game, land, count: played.append(count)
+    names["moment"] = lambda caption, game: caption
+    exec(source_of("06", "game").partition("seed_everything")[0], names)
+    film = names["watch"](None, None, rounds)
+    assert sum(played) == rounds and len(film) == names["SNAPSHOTS"] and film[-1] == f"round {rounds}"
+
+
+def test_the_page_needs_no_notebook_but_0_and_1_before_it():
+    """It may be read right after 1: only its answers, and its end, look ahead."""
+    book = read(notebook("06"))
+    end = [cell.id for cell in book.cells].index("recap")
+    shown = re.sub(r"<details>.*?</details>", "", text_of(book.cells[:end]), flags=re.DOTALL)
+    assert re.findall(r"[Nn]otebooks? [2-5]|0[2-5]_", shown) == []
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["SEED = -1", "D_RATE = 0", "G_RATE = 5", "ROUNDS = '1500'", "ROUNDS = 0.5", "ROUNDS_PER_SCENE = 0"],
+)
+def test_a_setting_that_does_not_work_is_named_before_anything_is_played(setting):
+    names = vars(load_notebook("06"))
+    exec(setting, names)
+    with pytest.raises(ValueError, match=f"^{setting.split()[0]} = "):
+        exec(source_of("06", "check-settings"), names)
+
+
+@pytest.mark.parametrize("settings", [{"ROUNDS": 1}, {"SEED": 2**32 - 1, "D_RATE": 0.1, "G_RATE": 0.00001}], ids=str)
+def test_the_ends_of_the_settings_work(settings, tmp_path, monkeypatch):
+    run(shrink(read(notebook("06")), {"ROUNDS": 20, "ROUNDS_PER_SCENE": 1} | settings), tmp_path, monkeypatch)
 
 
 def test_visits_count_the_fakes_on_each_hill(book):

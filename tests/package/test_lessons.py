@@ -1,8 +1,11 @@
 """The figures of single lessons: screens of four pixels, a game in slow motion, curves, sheets of dots."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 
 from gans_workshop.view import lessons, plots
@@ -11,7 +14,7 @@ from tools import check_figure
 MOMENT = ("start", [0.5, -0.14, 0.65, 1.52], [0.6, 0.58, 0.48, 0.5], 1.54, 0.3)
 FIGURES = {
     "screens": lambda: lessons.show_screens([[1, 0, 0, 1]] * 7, captions=["a face"] * 7, columns=3, title="Faces"),
-    "one screen": lambda: lessons.show_screens([[1, 0, 0, 1]], numbers=False),
+    "one screen": lambda: lessons.show_screens([[1, 0, 0, 1]]),
     "weights": lambda: lessons.show_screens([[1, -1, -1, 1]], signed=True, captions=["D's weights\n(by hand)"]),
     "game": lambda: lessons.show_game([MOMENT, MOMENT, MOMENT], title="Slow motion"),
     "curves": lambda: lessons.plot_curves(
@@ -28,6 +31,72 @@ def test_each_figure_is_sound(name):
 def test_axes_are_labelled():
     for ax in FIGURES["curves"]().axes:
         assert ax.get_xlabel() and ax.get_ylabel()
+
+
+# Curves
+
+
+@pytest.mark.parametrize("marks", [[0.1, 0.9], [0.02, 0.5, 0.98]])
+def test_the_curve_fills_its_axes_and_every_value_is_inside(marks):
+    x = np.linspace(0.01, 0.99, 197)
+    curves = {"falls": -np.log(x), "rises": -np.log(1 - x)}
+    fig = lessons.plot_curves(x, curves, marks=marks, xlabel="p", ylabel="loss")
+    FigureCanvasAgg(fig).draw()
+    for ax in fig.axes:
+        low, high = ax.get_xlim()
+        assert high - low < 1.2 * (x[-1] - x[0])
+        boxes = [text.get_window_extent() for text in ax.texts]
+        assert [text.get_text().split()[0] for text in ax.texts] == [f"{mark:g}" for mark in marks]
+        assert all(ax.bbox.x0 - 20 < box.x0 and box.x1 < ax.bbox.x1 + 20 for box in boxes)
+
+
+# What a student types
+
+
+@pytest.mark.parametrize("value", [1, 5000, 100_000])
+def test_a_number_in_its_range_is_taken(value):
+    lessons.check_number("ROUNDS", value, 1, 100_000)
+    lessons.check_number("RATE", value / 1e5, 0, 1, whole=False)
+
+
+@pytest.mark.parametrize("value", ["5000", 0.5, 5000.0, 0, -3, 100_001, [1, 2], None, True, float("nan"), 10**30])
+def test_a_setting_that_does_not_work_is_named_with_its_range(value):
+    with pytest.raises(ValueError, match=r"^ROUNDS = .*: give a whole number from 1 to 100,000, without quotes\.$"):
+        lessons.check_number("ROUNDS", value, 1, 100_000)
+    if value not in (0.5, True):
+        with pytest.raises(ValueError, match=r"give a number from 0\.0001 to 1, "):
+            lessons.check_number("RATE", value, 0.0001, 1, whole=False)
+
+
+def test_a_drawing_becomes_booleans():
+    assert lessons.read_drawing("\n#.\n.#  \n\n").tolist() == [[True, False], [False, True]]
+    assert not lessons.read_drawing("..\n..", size=2).any(), "a clean sheet of a given size is a drawing"
+
+
+SQUARE = ["..#", ".#.", "#.."]
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "words"),
+    [
+        (["..#", ".#", "#.."], 3, "Row 2 of the drawing has 2 signs: give every row 3."),
+        (["..#", ".#"], None, "Row 2 of the drawing has 2 signs: give every row 3."),
+        (["..#", ".#.#", "#.."], 3, "Row 2 of the drawing has 4 signs: give every row 3."),
+        (["..#", "", "#.."], 3, "Row 2 of the drawing has 0 signs: give every row 3."),
+        ([*SQUARE, "..."], 3, "The drawing has 4 rows: give it 3."),
+        (SQUARE[:2], 3, "The drawing has 2 rows: give it 3."),
+        ([], 3, "Row 1 of the drawing has 0 signs: give every row 3."),
+        (["..#", ". #", "#.."], 3, "Row 2 of the drawing has a ' ': type only # "),
+        ([" ##", " # "], None, "Row 1 of the drawing has a ' ': type only # "),
+        (["XX.", "X.X"], None, "Row 1 of the drawing has a 'X': type only # "),
+        (["..o"], None, "Row 1 of the drawing has a 'o': type only # "),
+        (["...", "..."], None, "There is no # in the drawing"),
+        ([], None, "There is no # in the drawing"),
+    ],
+)
+def test_a_drawing_that_is_none_is_told_which_row_is_wrong(rows, size, words):
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}"):
+        lessons.read_drawing("\n".join(rows), size=size)
 
 
 # Slanted land
