@@ -1,6 +1,7 @@
 """The slides: pictures from our own code, numbers and formulas as the code has them, every slide seen in a browser."""
 
 import ast
+import base64
 import io
 import json
 import math
@@ -66,6 +67,8 @@ def test_no_picture_is_missing_or_unused_or_large():
     there = {path.name for path in PICTURES.iterdir() if path.suffix in (".png", ".gif")}
     texts = [TEXT, (ROOT / "README.md").read_text(encoding="utf-8")]
     used = {name for text in texts for name in re.findall(r"presentation-images/([\w.-]+\.(?:png|gif))", text)}
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "notebooks").glob("*.ipynb"))
+    used |= {name for name in there if base64.b64encode((PICTURES / name).read_bytes()).decode() in pages}
     assert used == there
     by_code = {file_name(make) for make in images.QUICK + images.SLOW}
     assert {name.rpartition(".")[0] for name in there if not name.startswith("failure-")} == by_code
