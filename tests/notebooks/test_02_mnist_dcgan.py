@@ -3,9 +3,11 @@
 import ast
 import base64
 import copy
+import csv
 import inspect
 import io
 import re
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pytest
@@ -134,7 +136,7 @@ NOT_USABLE = {
 def test_a_usable_setting_trains_and_is_drawn(name, value):
     book = load_notebook("02", "players")
     setattr(book, name, value)
-    exec(source_of("02", "settings"), vars(book))
+    exec(source_of("02", "check-settings"), vars(book))
     exec(source_of("02", "players"), vars(book))
     train(book.gan, load_digits()[0], steps=2, batch_size=book.BATCH_SIZE)
     assert book.gan.preview().isfinite().all() and book.gan.is_finite()
@@ -144,21 +146,42 @@ def test_a_usable_setting_trains_and_is_drawn(name, value):
 def test_a_setting_that_cannot_work_is_named_before_the_work(name, value):
     book = load_notebook("02")
     setattr(book, name, value)
-    with pytest.raises(ValueError, match=f"^{name} = .* does not work: give a .* from|^{name} = .* above 0 and up to"):
-        exec(source_of("02", "settings"), vars(book))
+    with pytest.raises(ValueError, match=f"^{name} = .*: give a .*number from"):
+        exec(source_of("02", "check-settings"), vars(book))
 
 
-@pytest.mark.parametrize("collapsed", [False, True])
-def test_the_walk_begins_and_ends_at_different_digits(collapsed):
-    """The judge chooses among what was drawn: well-drawn real digits, or a GAN that draws one thing only."""
-    digits, labels = load_digits()
-    drawn = digits[labels == 7][:1].repeat(64, 1, 1, 1) if collapsed else 255 - digits[:64]
-    if not collapsed:
-        drawn[40], drawn[50] = digits[0], digits[1]  # two good ones among negatives: a five and a zero
-    names = {"digits": digits, "torch": torch, "gan": type("Drawn", (), {"preview": lambda self: drawn})()}
+def walk_stops(drawn, digits):
+    """The pictures of a GAN that draws these 64 among which the page's walk goes."""
+    names = {"digits": digits, "torch": torch, "gan": SimpleNamespace(preview=lambda: drawn)}
     exec(source_of("02", "ends"), names)
-    found = {names["start"], names["end"]}
-    assert len(found) == 2 and (collapsed or found == {40, 50})
+    return names["stops"]
+
+
+def test_the_walk_goes_from_one_well_drawn_digit_to_another():
+    digits, _ = load_digits()
+    drawn = 255 - digits[:64]  # negatives, which look like no digit
+    drawn[40], drawn[50] = digits[0], digits[1]  # a five and a zero
+    assert set(walk_stops(drawn, digits)[:2]) == {40, 50}
+
+
+@pytest.mark.parametrize("digit", [1, 7])
+def test_a_walk_is_there_even_if_only_one_digit_is_drawn(digit):
+    digits, labels = load_digits()
+    assert len(set(walk_stops(digits[labels == digit][:64], digits)[:6])) == 6
+
+
+def test_what_the_page_calls_usual_holds_at_half_and_at_twice_its_rounds():
+    """Every mean that was measured is within the ranges with which the page compares."""
+    (call,) = [node for node in ast.walk(ast.parse(source_of("02", "compare"))) if isinstance(node, ast.Call)]
+    assert ast.unparse(call) == "compare_with_page(gan.history, ours, rounds=2500)"
+    ranges = ast.literal_eval(re.search(r"^ours = (.*)$", source_of("02", "compare"), flags=re.MULTILINE)[1])
+    with open(ROOT / "benchmarks" / "results" / "digits_drift_seeds.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    rounds = load_notebook("02").ROUNDS
+    assert rounds == 2500 and {int(row["rounds"]) for row in rows} == {rounds // 2, rounds, 2 * rounds}
+    for name, (low, high) in ranges.items():
+        assert [row for row in rows if not low <= float(row[name]) <= high] == []
+    assert {row["the doctor"] for row in rows} == {"healthy"}, "the page says: train on"
 
 
 def test_every_embedded_picture_is_one_that_our_code_made(page):
