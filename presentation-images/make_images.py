@@ -720,7 +720,7 @@ def _descent_frame(knob, loss, path):
 
 
 def two_wishes():
-    """How hard both forms of the criminal's loss push, as the package computes them: notebook 02, section 4."""
+    """How hard both forms of the criminal's loss push, as the package computes them: notebook 02, exercise 4."""
     logits = torch.linspace(-6, 4, 101, requires_grad=True)
     fig, axes = figure_with_axes(1, 1, size=(8, 3.5))
     ax = axes[0, 0]
