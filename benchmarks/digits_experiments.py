@@ -29,7 +29,6 @@ ROUNDS = load_notebook("02")["SHORT_STEPS"]
 # name: (players, options of GAN beside a learning rate of 3e-3)
 EXPERIMENTS = {
     "as trained in section 6": ((Generator, Discriminator), {}),
-    "as on a GPU: width 32": ((lambda: Generator(width=32), lambda: Discriminator(width=32)), {}),
     "break it: one number in z": ((lambda: Generator(latent_dim=1), Discriminator), {}),
     "break it: D's rate x10": ((Generator, Discriminator), {"d_lr": 3e-2}),
     "break it: G's rate / 30": ((Generator, Discriminator), {"g_lr": 1e-4}),

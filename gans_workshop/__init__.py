@@ -29,7 +29,7 @@ game: the pages to open when you want to know how it works
 view: looks at a game and never changes it
   plots: pictures, film strips and curves
   lessons: figures of single lessons
-  diagnosis: the doctor
+  diagnosis: the doctor, and your numbers beside those of a page
   evaluation: the judge of digits, the Frechet distance, the nearest training picture
   latent: mixtures of z and walks
   live: the live view and its film
@@ -55,7 +55,7 @@ _HOMES = {
     "view.plots": "CRIMINAL DETECTIVE contact_sheet draw_losses draw_scores figure_with_axes film_strip label_axes "
     "plot_losses plot_scores show_images to_png",
     "view.lessons": "SHEET check_number plot_curves read_drawing show_fields show_game show_screens show_visits",
-    "view.diagnosis": "diagnose",
+    "view.diagnosis": "compare_with_page diagnose",
     "view.evaluation": "classify_digits digit_histogram frechet_distance nearest_images",
     "view.latent": "lerp slerp walk",
     "view.live": "LiveView",

@@ -20,7 +20,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from gans_workshop import (
     CRIMINAL,
@@ -83,12 +83,13 @@ def arrow(ax, start, end, *, color=INK, bend=0.0, dashed=False, width=2.5):
     )
 
 
-def picture(ax, image, x, y, *, size=1.8, edge=INK):
+def picture(ax, image, x, y, *, size=1.8, edge=INK, zorder=3):
     """Draw a picture (H, W) or (H, W, 3), uint8, as a square around (x, y)."""
     left, bottom = x - size / 2, y - size / 2
     extent = (left, left + size, bottom, bottom + size)
-    ax.imshow(image, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest", zorder=3)
-    ax.add_patch(Rectangle((left, bottom), size, size, fill=False, edgecolor=edge, linewidth=2.5, zorder=4))
+    ax.imshow(image, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest", zorder=zorder)
+    frame_style = {"fill": False, "edgecolor": edge, "linewidth": 2.5, "zorder": zorder + 0.5}
+    ax.add_patch(Rectangle((left, bottom), size, size, **frame_style))
 
 
 def real_digit(index=0):
@@ -197,6 +198,52 @@ def healthy_training():
     return fig
 
 
+def digits_film():
+    """The film at the top of notebook 02: the same 24 z, small; the last picture comes first, as above."""
+    _, film = training()
+    last = max(film)
+    order = [last] * 6 + sorted(film)[::2] + [last] * 6
+    return [_named(contact_sheet(film[stop], columns=8), f"round {stop:,}") for stop in order]
+
+
+def _named(sheet, name):
+    """Write a name under a sheet, (H, W) uint8, twice as large, in six greys."""
+    large = enlarge(sheet, 2)
+    page = Image.new("L", (large.shape[1], large.shape[0] + 22), 255)
+    page.paste(Image.fromarray(large))
+    ImageDraw.Draw(page).text((2, large.shape[0] + 3), name, fill=0, font_size=15)
+    return page.quantize(6, dither=Image.Dither.NONE)
+
+
+def staircase():
+    """A criminal at work, from 64 numbers to 28 x 28 pixels: notebook 02, section 2."""
+    gan, _ = training()
+    fig, ax = stage(size=(8.5, 2.7), width=18)
+    sheet, stairs = gan.fixed_z[7:8], []
+    picture(ax, _grey(sheet.reshape(8, 8)), 1.3, 3.4, size=1.4)
+    for layer in gan.average_generator.layers:
+        sheet = layer(sheet)
+        if isinstance(layer, torch.nn.ReLU | torch.nn.Tanh):
+            stairs.append(sheet[0])
+    for sheets, x, size in zip(stairs, (4.7, 8.3, 12.2, 16.4), (1.2, 1.8, 2.5, 2.5), strict=True):
+        order = sheets.flatten(1).std(1).argsort(descending=True)[:3].flip(0)  # the three liveliest, the first in front
+        for i, chosen in enumerate(order):
+            behind = 0.3 * (len(order) - 1 - i)
+            picture(ax, _grey(sheets[chosen]), x + behind, 3.4 + behind, size=size, edge=ORANGE, zorder=3 + i)
+    names = ["z\n64 numbers", "64 sheets\n7 x 7", "32 sheets\n14 x 14", "16 sheets\n28 x 28", "the picture\n28 x 28"]
+    for name, x in zip(names, (1.3, 4.9, 8.6, 12.5, 16.4), strict=True):
+        write(ax, x, 1.1, name)
+    for start, end in ((2.3, 3.7), (6.2, 7), (10, 10.6), (14.3, 14.9)):
+        arrow(ax, (start, 3.4), (end, 3.4), width=2)
+    return frame(fig).quantize(32, dither=Image.Dither.NONE)
+
+
+def _grey(values):
+    """Stretch numbers, a tensor (H, W), from black to white."""
+    low, high = values.min(), values.max()
+    return ((values - low) / (high - low).clamp(min=1e-6) * 255).byte().numpy()
+
+
 def portraits():
     """Four z of notebook 03, which learns from drawn portraits, from the first round to 4,000."""
     seed_everything(42)
@@ -215,7 +262,7 @@ def enlarge(sheet, zoom):
     return sheet.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-SLOW = [digits, digits_training, latent_walk, healthy_training, portraits]
+SLOW = [digits, digits_training, digits_film, staircase, latent_walk, healthy_training, portraits]
 
 
 # What a GAN is
@@ -698,7 +745,7 @@ def _descent_frame(knob, loss, path):
 
 
 def two_wishes():
-    """How hard both forms of the criminal's loss push, as the package computes them: notebook 02, section 4."""
+    """How hard both forms of the criminal's loss push, as the package computes them: notebook 02, exercise 4."""
     logits = torch.linspace(-6, 4, 101, requires_grad=True)
     fig, axes = figure_with_axes(1, 1, size=(8, 3.5))
     ax = axes[0, 0]
@@ -725,10 +772,46 @@ def two_wishes():
     return fig
 
 
+# Digits
+
+
+def window():
+    """A window of 3 x 3 weights slides over a digit, and each place gives a number: notebook 02, section 2."""
+    fig, ax = stage(size=(8.5, 2.7), width=18)
+    digit = (to_float(load_digits()[0][:1]) * 10).round() / 10  # so that the sum is right to the last digit shown
+    weights = torch.tensor([[-1.0, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+    row, column = 9, 11  # the middle of the window
+    under = digit[0, 0, row - 1 : row + 2, column - 1 : column + 2]
+    on_black = torch.nn.functional.pad(digit, (1, 1, 1, 1), value=-1)
+    answers = torch.nn.functional.conv2d(on_black, weights[None, None])[0, 0]
+    picture(ax, _grey(digit[0, 0]), 2.2, 3.6, size=4)
+    picture(ax, _grey(answers), 15.7, 3.6, size=4)
+    for x, side in ((2.2, 3), (15.7, 1)):
+        left, bottom = x - 2 + (column - (side - 1) / 2) / 7, 5.6 - (row + (side + 1) / 2) / 7
+        frame_style = {"fill": False, "edgecolor": "#E69F00", "linewidth": 3, "zorder": 5}
+        ax.add_patch(Rectangle((left, bottom), side / 7, side / 7, **frame_style))
+    _numbers(ax, under, 6.2, form=".1f")
+    write(ax, 7.95, 3.6, "x", size=BIG)
+    _numbers(ax, weights, 9.7, form="+.0f")
+    write(ax, 12.35, 3.6, f"= {answers[row, column]:.1f}", size=BIG)
+    for x, name in ((2.2, "a digit"), (6.2, "in the window"), (9.7, "weights"), (15.7, "the same everywhere")):
+        write(ax, x, 0.9, name)
+    return frame(fig).quantize(32, dither=Image.Dither.NONE)
+
+
+def _numbers(ax, values, x, *, form):
+    """Write 3 x 3 numbers into a frame around (x, 3.6)."""
+    ax.add_patch(Rectangle((x - 1.3, 2.3), 2.6, 2.6, fill=False, edgecolor="#E69F00", linewidth=3))
+    for (row, column), value in np.ndenumerate(values.numpy()):
+        write(
+            ax, x + 0.85 * (column - 1), 3.6 - 0.85 * (row - 1), format(float(value), form).replace("+0", "0"), size=12
+        )
+
+
 QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, cyclegan, stylegan, biggan, pix2pix]
 QUICK += [list_of_five, pixels, colour, mnist, classification]
 QUICK += [slanted_people, slanted_detective, slanted_criminal, log_loss, slanted_game, slanted_losses]
-QUICK += [landscape, gradient_descent, two_wishes]
+QUICK += [landscape, gradient_descent, two_wishes, window]
 
 
 # Writing them down

@@ -1,4 +1,4 @@
-"""The doctor: what the notes of the last rounds say about the game."""
+"""The doctor: what the notes of the last rounds say about the game, and how they compare with those of a page."""
 
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ REMEDY = {
     "the detective dominates": "Let G learn faster or D more slowly: a larger g_lr, a smaller d_lr, d_steps=1.",
     "mode collapse": "Give z more numbers (latent_dim=64), or start again with another seed.",
 }
+NOTED_AS = {"D(x)": "d_real", "D(G(z))": "d_fake", "hit rate": "detect_rate"}  # words of the pages
 
 
 class Verdict(NamedTuple):
@@ -80,3 +81,27 @@ def _judge(rate, varied, price, d_fake):
     else:
         name, evidence = "healthy", f"{picked}, and the fakes are {varied.mean():.2f} times as varied as real pictures"
     return Verdict(name, f"{name[0].upper()}{name[1:]}: {evidence}.", REMEDY[name])
+
+
+def compare_with_page(history, ranges, *, rounds):
+    """Print the means of your last 100 rounds beside those of a page: {"D(x)": (smallest, largest), ...}.
+
+    `rounds` is how many the page had played. Names: those of the pages (`NOTED_AS`) or of the notes (`NOTES`).
+    """
+    played = len(history.steps)
+    if not played:
+        print("There is nothing to compare yet: train first.")
+        return
+    print(f"You: the mean of the last {min(played, WINDOW)} of {played:,} rounds. The page: {rounds:,} rounds.")
+    print(f"{'':10}{'you':8}the page")
+    for name, (low, high) in ranges.items():
+        values = np.array(getattr(history, NOTED_AS.get(name, name))[-WINDOW:])
+        mean = np.round(values[np.isfinite(values)].mean() if np.isfinite(values).any() else np.nan, 2)
+        word = "usual" if low <= mean <= high else f"unusual: {_why_unusual(played, rounds)}"
+        print(f"{name:10}{mean:<8.2f}{low:.2f} to {high:.2f}   {word}")
+
+
+def _why_unusual(played, rounds):
+    if not rounds / 2 <= played <= 2 * rounds:
+        return f"you played {'fewer' if played < rounds else 'more'} rounds than the page"
+    return "another setting, a GPU (its networks are larger) or chance"

@@ -1,6 +1,7 @@
 """The doctor: each failure is provoked, named and mended."""
 
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -10,13 +11,14 @@ from gans_workshop import (
     GAN,
     Discriminator,
     Generator,
+    compare_with_page,
     diagnose,
     load_digits,
     seed_everything,
     train,
 )
-from gans_workshop.game.notes import History
-from gans_workshop.view.diagnosis import REMEDY, WINDOW
+from gans_workshop.game.notes import NOTES, History
+from gans_workshop.view.diagnosis import NOTED_AS, REMEDY, WINDOW
 from gans_workshop.view.live import draw_view
 
 # What is said
@@ -178,3 +180,52 @@ def test_the_live_view_says_it_under_the_pictures(make_gan):
     gan.history = invent(variety=0.03)
     said, verdict = draw_view(gan).get_supxlabel().replace("\n", " "), diagnose(gan.history)
     assert said == f"{verdict.sentence} {verdict.advice}" and "Mode collapse" in said and "Give z more numbers" in said
+
+
+# Your numbers beside the page's
+
+
+def compared(capsys, history, ranges, rounds=100):
+    compare_with_page(history, ranges, rounds=rounds)
+    first, _, *lines = capsys.readouterr().out.splitlines()
+    return first, lines
+
+
+def test_each_mean_is_beside_the_range_of_the_page(capsys):
+    ranges = {"D(x)": (0.55, 0.65), "D(G(z))": (0.1, 0.3), "d_loss": (1.2, 1.2), "hit rate": (0.8, 0.9)}
+    _, lines = compared(capsys, invent(), ranges)
+    assert re.fullmatch(r"D\(x\) +0\.60 +0\.55 to 0\.65 +usual", lines[0])
+    words = [re.search(r"(\w+)(?::.*)?$", line)[1] for line in lines]
+    assert words == ["usual", "unusual", "usual", "unusual"]
+
+
+def test_only_the_last_rounds_are_compared(capsys):
+    history = invent(300, d_loss=lambda step: 9.0 if step < 200 else 1.0)
+    first, (line,) = compared(capsys, history, {"d_loss": (0.9, 1.1)}, rounds=300)
+    assert "the last 100 of 300 rounds" in first and line.endswith(" usual")
+
+
+def test_a_mean_is_judged_as_it_is_printed(capsys):
+    _, (line,) = compared(capsys, invent(d_fake=0.3549), {"D(G(z))": (0.2, 0.35)})
+    assert "0.35 " in line and line.endswith(" usual")
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [(40, "fewer rounds"), (50, "another setting"), (200, "another setting"), (210, "more rounds")],
+)
+def test_what_is_unusual_has_a_reason(capsys, steps, reason):
+    _, (line,) = compared(capsys, invent(steps), {"D(x)": (0.9, 1.0)}, rounds=100)
+    assert "unusual: " in line and reason in line
+
+
+def test_what_was_not_noted_is_no_error(capsys):
+    """An old checkpoint knows no hit rate; a game that has not begun knows nothing."""
+    _, (line,) = compared(capsys, invent(rate=np.nan), {"hit rate": (0.5, 0.9)})
+    assert "nan" in line and "unusual" in line
+    compare_with_page(History(), {"D(x)": (0.5, 0.9)}, rounds=100)
+    assert "train first" in capsys.readouterr().out
+
+
+def test_the_words_of_the_pages_name_notes():
+    assert set(NOTED_AS.values()) <= set(NOTES)
