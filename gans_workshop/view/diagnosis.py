@@ -92,8 +92,8 @@ def _judge(last, once):
         found = f"fakes differed from each other less than {ALIKE:.0%} as much as real pictures do"
         name, evidence = "mode collapse", f"{_times(late < ALIKE)} {found}"
     else:
-        name, evidence = "healthy", f"D picks out the real one {rate.mean():.0%} of the time, and "
-        evidence += f"the fakes are {varied.mean():.2f} times as varied as real pictures"
+        found = f"of a real picture and a fake, D picks out the real one {rate.mean():.0%} of the time"
+        name, evidence = "healthy", f"{found}, and the fakes are {varied.mean():.2f} times as varied as real pictures"
         if once > 0 and (usual > CERTAIN or last["d_real"].mean() > AHEAD):
             evidence += f"; but D is far ahead: D(x) is {last['d_real'].mean():.2f}, and {_times(d_fake < SURE)} {low}"
             advice = WATCH_IT
