@@ -40,14 +40,13 @@ from gans_workshop import (
     load_portraits,
     minimax,
     non_saturating,
-    play_round,
     seed_everything,
     shift,
     to_float,
     train,
     wasserstein_gp,
 )
-from gans_workshop.game.gan import Lesson, learn, next_batch
+from gans_workshop.game.gan import Lesson, learn, next_batch, play_round
 from gans_workshop.game.models import frozen
 from gans_workshop.game.notes import NOTES, History, detect_rate, gradient_length, measure, variety
 

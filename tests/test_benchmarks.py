@@ -93,3 +93,17 @@ def test_the_bundled_textures_are_what_the_recipes_make(book, name):
     assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
     made = getattr(load_script("tools/bundle_textures.py"), name)(np.random.default_rng(0))
     assert np.abs(picture.astype(int) - made).mean() < 8  # a JPEG is not exact
+
+
+# The failures of notebook 04
+
+
+def test_the_patients_of_the_ward_and_the_remedies_are_those_of_the_page():
+    failures = load_script("benchmarks/failures.py")  # which imports benchmarks/diagnosis.py
+    patients = load_notebook("04", "check", "play", "sealed", STEPS=1, BATCH_SIZE=2, WIDTH=1).unseal()
+    assert {name: failures.GAMES[f"mystery patient {name}"][1] for name in "ABCD"} == patients
+    smooth = failures.GAMES["2: g_lr = 0.00003, label smoothing"][1]["loss"]
+    real, fake = torch.tensor([[0.3], [-2.0]]), torch.tensor([[1.0], [-0.5]])
+    d_real, d_fake = real.sigmoid(), fake.sigmoid()
+    expected = (-0.9 * d_real.log() - 0.1 * (1 - d_real).log()).mean() - (1 - d_fake).log().mean()
+    torch.testing.assert_close(smooth.discriminator(real, fake), expected)

@@ -16,15 +16,17 @@ SWINGING = 0.2  # how far D's hit rate, averaged over three rounds, spreads with
 WILD = 0.3  # ... where the fakes are varied nevertheless (a Wasserstein loss swings by itself) ...
 LOW = 0.3  # ... and how low it goes in a tenth of it: then D is not only unsure at times, but beaten
 ALIKE = 0.23  # so much nearer to each other than real pictures are the fakes: they repeat themselves
+AHEAD = 0.9  # no illness yet, but no fair fight either: so high is D(x)
 
 REMEDY = {
     "healthy": "Train on.",
     "oscillating": "Let D learn more often (d_steps=5), or take networks with convolutions.",
     "the criminal dominates": "Let D learn faster: a larger d_lr, a wider Discriminator, or more d_steps.",
     "the detective dominates": "Let G learn faster or D more slowly: a larger g_lr, a smaller d_lr, d_steps=1.",
-    "mode collapse": "Give z more numbers (latent_dim=64), or start again with another seed.",
+    "mode collapse": "Give z more numbers if it has few (latent_dim=64), or let D learn more often (d_steps=5).",
 }
 NOTED_AS = {"D(x)": "d_real", "D(G(z))": "d_fake", "hit rate": "detect_rate"}  # words of the pages
+WATCH_IT = "Train on, and look at the pictures: if they stop getting better, let G learn faster (a larger g_lr)."
 
 
 class Verdict(NamedTuple):
@@ -36,51 +38,71 @@ class Verdict(NamedTuple):
 
 
 def diagnose(history):
-    """Say how the game goes, from the last 100 rounds of a history: it needs neither the pictures nor the loss."""
-    last = {name: np.array(getattr(history, name)[-WINDOW:]) for name in NOTES}
-    count = len(history.steps)
+    """Say how the game goes, from the last 100 rounds of a history: it needs neither the pictures nor the loss.
+
+    The evidence counts rounds beyond the doctor's line: a mean would follow a few wild rounds. Raises: TypeError
+    """
+    if isinstance(history, type) or not all(hasattr(history, name) for name in NOTES):
+        found = "a class" if isinstance(history, type) else f"a {type(history).__name__}"
+        raise TypeError(f"The doctor reads the notes of a game, and this is {found}: write diagnose(gan.history).")
+    count = min(len(getattr(history, name)) for name in NOTES)  # one stopped within a note has more of some
+    last = {name: np.array(getattr(history, name)[:count][-WINDOW:], float) for name in NOTES}
     if count and not np.isfinite([last["d_loss"][-1], last["g_loss"][-1]]).all():
         sentence = f"NaN: in round {last['steps'][-1]:.0f} a loss stopped being a number to learn from."
-        return Verdict("NaN", sentence, SMALLER_RATES)
-    known = np.isfinite(last["detect_rate"]) & np.isfinite(last["variety"])
+        return Verdict("NaN", sentence, f"See that images.isfinite().all() is True. {SMALLER_RATES}")
+    known = np.isfinite([last[name] for name in ("d_loss", "d_real", "d_fake", "detect_rate", "variety")]).all(axis=0)
     if known.sum() < WINDOW:
-        older = f", and {len(known) - known.sum()} of them come from an older version" if not known.all() else ""
-        sentence = f"Too early to say: the doctor needs the notes of {WINDOW} rounds and has {len(known)}{older}."
+        gaps = "" if known.all() else f", and {sum(~known)} of them have gaps (NaN, or an older version)"
+        sentence = f"Too early to say: the doctor needs the notes of {WINDOW} rounds and has {len(known)}{gaps}."
         return Verdict("too early to say", sentence, "Train on, then ask again.")
-    return _judge(last["detect_rate"], last["variety"], _price(np.asarray(history.d_loss)), np.median(last["d_fake"]))
+    return _judge(last, _once_paid(np.array(history.d_loss)))
 
 
-def _price(d_loss):
-    """Return D's loss as a part of what it once paid; a Wasserstein loss, which falls below 0, is never cheap."""
-    past = d_loss[np.isfinite(d_loss)]
-    once = max(past[0], np.quantile(past, 0.99), 1e-9)  # with many d_steps the first loss is small already
-    return np.median(past[-WINDOW:]) / once if past.min() >= 0 else np.inf
+def _once_paid(d_loss):
+    """Return what D once paid; a Wasserstein loss, which falls below 0, is never cheap."""
+    past = d_loss[np.isfinite(d_loss)]  # with many d_steps the first loss is small already
+    return max(past[0], np.quantile(past, 0.99), 1e-9) if past.min() >= 0 else -np.inf
 
 
-def _judge(rate, varied, price, d_fake):
-    """Name the state from D's hit rates, the variety of the fakes, D's loss as a part of what it was, and D(G(z)).
+def _judge(last, once):
+    """Name the state from the notes of the last rounds, and from what D once paid.
 
     In this order, since a later state shows in the numbers of an earlier one too: D is certain and has nothing left to
     learn; the hit rate swings; D takes fakes for real; the fakes repeat themselves. The limits stand above.
     """
+    rate, varied, d_loss, d_fake = (last[name] for name in ("detect_rate", "variety", "d_loss", "d_fake"))
     swings = np.convolve(rate, np.full(3, 1 / 3), "valid")  # a single batch is a small sample
     usual = np.median(rate)  # a few rounds of hiccup do not count
-    alike = np.quantile(varied[-WINDOW // 2 :], 0.1)  # one that repeats itself does so in some batches, not in all
-    detective_has_won = usual > CERTAIN and (price < CHEAP or (d_fake < SURE and price < 1))
-    swinging = swings.std() > (SWINGING if alike < ALIKE else WILD) and np.quantile(swings, 0.1) < LOW
-    picked = f"of a real picture and a fake, D picks out the real one {rate.mean():.0%} of the time"
-    if detective_has_won:
-        evidence = f"{picked}, its loss fell to {price:.1%} of what it was, and D(G(z)) is {d_fake:.3f}"
-        name = "the detective dominates"
-    elif swinging:
-        name, evidence = "oscillating", f"D's hit rate swings between {swings.min():.0%} and {swings.max():.0%}"
+    late = varied[-WINDOW // 2 :]
+    alike = np.quantile(late, 0.1) < ALIKE  # one that repeats itself does so in some batches, not in all
+    limit = SWINGING if alike else WILD
+    sure, cheap = np.median(d_fake) < SURE and np.median(d_loss) < once, np.median(d_loss) < CHEAP * once
+    low, advice = f"D(G(z)) was below {SURE}", None
+    if usual > CERTAIN and (sure or cheap):
+        paid = f"its loss was below {CHEAP:.0%} of what it once paid"
+        too = f"in {sum(d_fake < SURE)} {low}" if sure else f"in {sum(d_loss < CHEAP * once)} {paid}"
+        found = f"D picked out the real one over {CERTAIN:.0%} of the time, and {too}"
+        name, evidence = "the detective dominates", f"{_times(rate > CERTAIN)} {found}"
+    elif swings.std() > limit and np.quantile(swings, 0.1) < LOW:
+        found = f"{swings.min():.0%} and {swings.max():.0%} (spread {swings.std():.2f}, above the line {limit})"
+        name, evidence = "oscillating", f"how often D picks out the real one swings between {found}"
     elif usual < FOOLED:
-        name, evidence = "the criminal dominates", picked
-    elif alike < ALIKE:
-        name, evidence = "mode collapse", f"two fakes are at times {alike:.2f} times as far apart as two real pictures"
+        found = f"D picked out the real one under {FOOLED:.0%} of the time"
+        name, evidence = "the criminal dominates", f"{_times(rate < FOOLED)} {found}"
+    elif alike:
+        found = f"fakes differed from each other less than {ALIKE:.0%} as much as real pictures do"
+        name, evidence = "mode collapse", f"{_times(late < ALIKE)} {found}"
     else:
-        name, evidence = "healthy", f"{picked}, and the fakes are {varied.mean():.2f} times as varied as real pictures"
-    return Verdict(name, f"{name[0].upper()}{name[1:]}: {evidence}.", REMEDY[name])
+        found = f"of a real picture and a fake, D picks out the real one {rate.mean():.0%} of the time"
+        name, evidence = "healthy", f"{found}, and the fakes are {varied.mean():.2f} times as varied as real pictures"
+        if once > 0 and (usual > CERTAIN or last["d_real"].mean() > AHEAD):
+            evidence += f"; but D is far ahead: D(x) is {last['d_real'].mean():.2f}, and {_times(d_fake < SURE)} {low}"
+            advice = WATCH_IT
+    return Verdict(name, f"{name[0].upper()}{name[1:]}: {evidence}.", advice or REMEDY[name])
+
+
+def _times(beyond):
+    return f"in {sum(beyond)} of the last {len(beyond)} rounds"
 
 
 def compare_with_page(history, ranges, *, rounds):

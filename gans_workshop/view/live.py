@@ -40,13 +40,14 @@ class LiveView:
 
     The picture is renewed every `seconds` at most, and more rarely where drawing it would cost more than 4 % of the
     time. `film` keeps what the fixed z became, also outside a notebook, where nothing is drawn.
+    With `advice=False` the doctor says what is wrong and not what to do.
     """
 
-    def __init__(self, *, seconds=2):
+    def __init__(self, *, seconds=2, advice=True):
         from IPython import get_ipython
 
         check(hasattr(seconds, "__float__"), f"seconds={seconds!r} must be a number, for example seconds=2.")
-        self.seconds, self.film = seconds, Film()
+        self.seconds, self.advice, self.film = seconds, advice, Film()
         self.screen, self.start, self.next_picture = None, 0, 0
         self.broken = not hasattr(get_ipython(), "kernel")  # no notebook
 
@@ -61,7 +62,7 @@ class LiveView:
         if not self.broken and (last or now >= self.next_picture):
             try:
                 self.screen = self.screen or _Screen()
-                self.screen.show(gan, done, _time_left(now - self.start, done))
+                self.screen.show(gan, done, _time_left(now - self.start, done), advice=self.advice)
                 if last:
                     self.screen.finish(gan)
             except Exception as error:  # whatever it is, hours of training are worth more than a picture
@@ -77,7 +78,7 @@ def _time_left(elapsed, done):
     return f"{seconds / 60:.0f} min left" if seconds > 90 else f"{seconds:.0f} s left"
 
 
-def draw_view(gan):
+def draw_view(gan, *, advice=True):
     """Draw the picture of the live view: what the fixed z became, beside the losses and D's opinions."""
     from matplotlib.figure import Figure
 
@@ -90,7 +91,7 @@ def draw_view(gan):
     draw_losses(losses, gan.history)
     draw_scores(scores, gan.history)
     verdict = diagnose(gan.history)
-    text = textwrap.fill(f"{verdict.sentence} {verdict.advice}", 125)
+    text = textwrap.fill(f"{verdict.sentence} {verdict.advice if advice else ''}", 125)
     figure.supxlabel(text, fontsize=12)  # in the picture: it stays when the widget is gone
     return figure
 
@@ -111,12 +112,12 @@ class _Screen:
         data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": "The live view"}
         self.output = display(data, raw=True, display_id=True)
 
-    def show(self, gan, done, time_left):
+    def show(self, gan, done, time_left, *, advice):
         self.label.value = f"round {gan.step:,}, {time_left} (the stop button is safe)"
         self.bar.value = round(1000 * done)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.png = to_png(draw_view(gan), dpi=80)
+            self.png = to_png(draw_view(gan, advice=advice), dpi=80)
         self.image.value = self.png
 
     def finish(self, gan):

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -24,12 +25,12 @@ from gans_workshop.view.live import draw_view
 # What is said
 
 
-def invent(steps=WINDOW, *, rate=0.75, variety=1.0, d_loss=1.2, d_fake=0.4):
+def invent(steps=WINDOW, *, rate=0.75, variety=1.0, d_loss=1.2, d_fake=0.4, d_real=0.6):
     """Make a history in which nothing changes, but for what is given as a function of the step."""
     history = History()
     for step in range(steps):
-        now = [value(step) if callable(value) else value for value in (d_loss, d_fake, rate, variety)]
-        first = {"steps": step + 1, "d_loss": 1.386 if step == 0 else now[0], "g_loss": 1.0, "d_real": 0.6}
+        now = [value(step) if callable(value) else value for value in (d_loss, d_fake, rate, variety, d_real)]
+        first = {"steps": step + 1, "d_loss": 1.386 if step == 0 else now[0], "g_loss": 1.0, "d_real": now[4]}
         history.append(first | {"d_fake": now[1], "detect_rate": now[2], "variety": now[3]})
     return history
 
@@ -68,6 +69,58 @@ def test_each_state_has_its_name_its_evidence_and_an_advice(what, name):
     assert verdict.name == name
     assert verdict.sentence.lower().startswith(name.lower()) and any(letter.isdigit() for letter in verdict.sentence)
     assert verdict.sentence.endswith(".") and verdict.advice.endswith(".") and "\n" not in verdict.sentence
+
+
+def every(*rounds_of_100, low, high):
+    """Return a function of the step: `low` in as many of 100 rounds as said, spread evenly, `high` in the others."""
+    (count,) = rounds_of_100
+    return lambda step: low if (step * count) % 100 < count else high
+
+
+@pytest.mark.parametrize(
+    ("what", "evidence"),
+    [
+        (
+            {"rate": every(90, low=1.0, high=0.5), "d_fake": every(70, low=0.001, high=0.3), "d_loss": 0.3},
+            "100 rounds D picked out the real one over 98% of the time, and in 70 D(G(z)) was below 0.015",
+        ),
+        (
+            {"rate": 1.0, "d_loss": every(80, low=0.01, high=0.3)},
+            "and in 80 its loss was below 2% of what it once paid",
+        ),
+        ({"rate": every(90, low=0.1, high=0.9)}, "in 90 of the last 100 rounds D picked out the real one under 25% of"),
+        ({"variety": every(40, low=0.1, high=0.5)}, "in 20 of the last 50 rounds fakes differed"),
+        ({"rate": lambda step: float(step // 25 % 2)}, "swings between 0% and 100% (spread 0.49, above the line 0.3)"),
+    ],
+)
+def test_the_evidence_is_a_count_of_rounds_beside_the_line(what, evidence):
+    verdict = diagnose(invent(2 * WINDOW, **what))
+    assert verdict.name != "healthy" and evidence in verdict.sentence
+
+
+def test_a_healthy_game_is_told_in_the_means_of_the_page():
+    sentence = diagnose(invent(rate=every(50, low=0.7, high=0.9), variety=every(50, low=1.0, high=1.08))).sentence
+    assert "80% of the time" in sentence and "1.04 times as varied" in sentence
+
+
+def test_a_slow_drift_apart_is_no_illness_and_nothing_to_worry_about():
+    """As in notebook 02: D(x) from 0.55 to 0.66, D(G(z)) from 0.45 to 0.33 over thousands of rounds."""
+    slow = {"d_real": lambda step: 0.55 + step / 30_000, "d_fake": lambda step: 0.45 - step / 30_000}
+    verdict = diagnose(invent(3000, **slow))
+    assert verdict.name == "healthy" and "ahead" not in verdict.sentence and verdict.advice == "Train on."
+
+
+@pytest.mark.parametrize("what", [{"d_real": 0.95}, {"rate": 0.995, "d_fake": 0.08, "d_real": 0.8, "d_loss": 0.4}])
+def test_a_detective_far_ahead_is_called_so_before_it_has_won(what):
+    verdict = diagnose(invent(**what))
+    assert verdict.name == "healthy" and "but D is far ahead: D(x) is 0." in verdict.sentence
+    assert "in 0 of the last 100 rounds D(G(z)) was below 0.015" in verdict.sentence
+    assert verdict.advice.startswith("Train on, and look") and "g_lr" in verdict.advice
+
+
+def test_a_wasserstein_game_is_not_told_about_opinions():
+    verdict = diagnose(invent(rate=1.0, d_loss=lambda step: -3.0, d_real=1.0, d_fake=0.0))
+    assert verdict.name == "healthy" and "ahead" not in verdict.sentence
 
 
 def test_only_the_last_steps_count():
@@ -128,10 +181,36 @@ def test_a_history_from_an_older_version_gets_a_plain_answer():
     assert diagnose(old).name == "healthy"
 
 
-def test_a_history_cut_off_in_the_middle_of_a_note_is_read():
-    history = invent()
+@pytest.mark.parametrize(
+    ("steps", "name"), [(WINDOW, "healthy"), (WINDOW - 50, "too early to say"), (0, "too early to say")]
+)
+def test_a_history_cut_off_in_the_middle_of_a_note_is_read(steps, name):
+    history = invent(steps)
+    history.steps.append(steps + 1)
     history.d_loss.append(1.0)
-    assert diagnose(history).name == "healthy"
+    assert diagnose(history).name == name
+
+
+def test_notes_with_gaps_are_not_judged():
+    history = invent(2 * WINDOW)
+    for name in ("d_fake", "d_real", "d_loss"):
+        getattr(history, name)[-20] = np.nan
+    verdict = diagnose(history)
+    assert verdict.name == "too early to say" and "1 of them have gaps" in verdict.sentence
+
+
+@pytest.mark.parametrize("what", ["gan", "GAN", "state", "list", "notes", None, "text", 3])
+def test_what_is_no_history_gets_one_sentence(what, make_gan):
+    gan = make_gan()
+    others = {"gan": gan, "GAN": GAN, "state": gan.history.state_dict(), "list": [1.0], "notes": History}
+    given = others.get(what, what)
+    found = "a class" if isinstance(given, type) else f"a {type(given).__name__}"
+    with pytest.raises(TypeError) as caught:
+        diagnose(given)
+    assert (
+        str(caught.value) == f"The doctor reads the notes of a game, and this is {found}: write diagnose(gan.history)."
+    )
+    assert diagnose(gan.history).name == "too early to say"  # as it advises
 
 
 def test_reading_changes_nothing():
@@ -170,6 +249,19 @@ def test_a_loss_that_is_no_number_is_noted_for_the_doctor(make_gan, digits):
     assert diagnose(gan.history).name == "NaN"
 
 
+def test_a_picture_that_is_no_number_is_found_by_what_the_doctor_advises(make_gan, digits):
+    images = digits[:16].float() / 127.5 - 1
+    images[3, 0, 5, 5] = torch.nan
+    gan = make_gan()
+    with suppress(FloatingPointError, ValueError):
+        train(gan, images, steps=4)
+    verdict = diagnose(gan.history)
+    if gan.history.steps:  # the check of pictures may have refused them before
+        assert verdict.name == "NaN" and "images.isfinite().all()" in verdict.advice
+        assert "a tenth of d_lr and g_lr" in verdict.advice
+    assert not images.isfinite().all()
+
+
 def test_every_verdict_has_a_remedy():
     names = {diagnose(invent(rate=rate, variety=v, d_loss=0.01)).name for rate in (0.0, 0.5, 1.0) for v in (0.0, 1.0)}
     assert names <= set(REMEDY)
@@ -180,6 +272,8 @@ def test_the_live_view_says_it_under_the_pictures(make_gan):
     gan.history = invent(variety=0.03)
     said, verdict = draw_view(gan).get_supxlabel().replace("\n", " "), diagnose(gan.history)
     assert said == f"{verdict.sentence} {verdict.advice}" and "Mode collapse" in said and "Give z more numbers" in said
+    silent = draw_view(gan, advice=False).get_supxlabel().replace("\n", " ")
+    assert silent == verdict.sentence
 
 
 # Your numbers beside the page's
