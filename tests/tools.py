@@ -37,7 +37,6 @@ SMALL = {
     "05_textures.ipynb": {
         "PATCHES": 40,
         "HAND_STEPS": 2,
-        "MLP_STEPS": 2,
         "DCGAN_STEPS": 4,
         "TEXTURE_STEPS": 4,
         "SHORT_STEPS": 2,
@@ -146,6 +145,14 @@ def shrink(book, values):
             rf"^{name} = .*?(  #|$)", rf"{name} = {value!r}\1", cell.source, flags=re.MULTILINE
         )
         assert count == 1, f"the parameters cell has no constant {name}"
+    return book
+
+
+def ask_for_solutions(book):
+    """Set each solution's switch, as a student does who has tried the exercise."""
+    for cell in [cell for cell in code_cells(book) if "solution" in tags(cell)]:
+        cell.source, count = re.subn(r"^SHOW = False  #", "SHOW = True  #", cell.source, flags=re.MULTILINE)
+        assert count == 1, cell.id
     return book
 
 
