@@ -165,14 +165,17 @@ def test_the_settings_as_they_are_and_at_the_ends_of_their_ranges_are_good():
     check(PATCH=128, PATCHES=20_000, D_TURNS=1, SEED=0)
 
 
-@pytest.mark.parametrize("given", ["64", 128 / 2, 0, -64, 100, 10**12, [64], None, True], ids=repr)
+@pytest.mark.parametrize("given", ["64", 128 / 2, -64, 10**12, [64], None, True], ids=repr)
 @pytest.mark.parametrize("name", ["PATCH", "PATCHES", "D_TURNS", "SEED", "HAND_STEPS", "TEXTURE_STEPS"])
 def test_a_setting_out_of_its_range_is_refused_in_a_sentence(name, given):
-    if (name, given) in [("SEED", 0), *((name, 100) for name in ("PATCHES", "SEED", "HAND_STEPS", "TEXTURE_STEPS"))]:
-        if given is not True:
-            return check(**{name: given})
     with pytest.raises(ValueError, match=rf"^{name} = .*: write \S.*\.$"):
         check(**{name: given})
+
+
+@pytest.mark.parametrize("settings", [{"PATCH": 100}, {"PATCH": 0}, {"PATCHES": 0}, {"D_TURNS": 0}], ids=str)
+def test_a_number_that_would_do_elsewhere_is_refused_too(settings):
+    with pytest.raises(ValueError, match=r"write "):
+        check(**settings)
 
 
 @pytest.mark.parametrize("settings", [{"TEXTURE": "bricks"}, {"TEXTURE": ["brick"]}, {"PHOTOS": ["a.jpg"]}], ids=str)
