@@ -1,7 +1,8 @@
 """Train notebook 03 on small sets of photos, paintings and drawings, and keep the strips that its page shows.
 
-python benchmarks/own_pictures.py                             # fetches 350 MB; six trainings of four minutes
-python benchmarks/own_pictures.py --kinds photos --sizes 32
+python benchmarks/own_pictures.py                             # fetches 350 MB; six trainings on one thread, in rounds
+python benchmarks/own_pictures.py --kinds photos --sizes 32 --steps 4000
+python benchmarks/own_pictures.py --page                      # puts the strips into the notebook
 python benchmarks/own_pictures.py --order 3                   # what comes first: the film of the portraits, three seeds
 
 It needs Debian's `apt-get` and `dpkg-deb`; they unpack the packages into the cache, nothing is installed.
@@ -9,6 +10,8 @@ Each strip has eight pictures of the set above, and eight fakes of the first eig
 """
 
 import argparse
+import base64
+import json
 import random
 import shutil
 import subprocess
@@ -17,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from common import RESULTS, load_notebook, ranges, write_csv
+from common import RESULTS, ROOT, load_notebook, ranges, read_csv, write_csv
 from PIL import Image
 
 from gans_workshop import (
@@ -33,7 +36,12 @@ from gans_workshop import (
 from gans_workshop.files.workspace import cache_folder
 
 COUNT, SHOWN, SIDE = 150, 8, 64  # pictures to learn from, pictures in a row, pixels of each in the strip
-ROUNDS = (25, 50, 100, 150, 200, 300, 400, 600, 800, 1000, 1200)  # of the film of the portraits
+ROUNDS = (25, 50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600)  # of the film of the portraits
+
+HEAD = """### What to expect of some 150 pictures
+
+Small sets that others have made, learned with the networks of this page.
+Above are eight of the pictures, below eight fakes; nothing was chosen by hand."""
 
 
 class Kind(NamedTuple):
@@ -101,16 +109,18 @@ def save_strip(path, real, fake):
     sheet.quantize(96, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
-def learn(name, size, minutes):
-    """Train on one set in one size; save its strip and return a row."""
+def learn(name, size, steps, folder):
+    """Train on one set in one size; save its strip and return a row. What `folder` has of it is gone on with."""
     images = load(KINDS[name], size)
     page = load_notebook("03", images=images)
     gan = page["make_gan"](page["change"])
-    train(gan, images, minutes=minutes, batch_size=page["BATCH_SIZE"])
+    if folder:
+        folder = folder / f"{name}-{size}"
+    train(gan, images, steps=steps, batch_size=page["BATCH_SIZE"], checkpoint=folder)
     seed_everything(0)
     real = to_float(images[torch.randperm(len(images))[:SHOWN]])
     save_strip(RESULTS / f"own-pictures-{name}-{size}.png", real, gan.preview()[:SHOWN].cpu())
-    row = {"kind": name, "size": size, "pictures": len(images), "minutes": minutes, "rounds": gan.step}
+    row = {"kind": name, "size": size, "pictures": len(images), "rounds": gan.step}
     return row | {"from": f"{KINDS[name].package}: {KINDS[name].licence}"}
 
 
@@ -137,20 +147,47 @@ def order(count):
     write_csv("own_pictures_copied", [row | ranges("times as far as real ones", times, ".1f")])
 
 
+def put_on_page():
+    """Write the strips, with what CSV and KINDS know of them, into the cell `s2-strips` of notebook 03, made if new."""
+    (path,) = (ROOT / "notebooks").glob("03_*.ipynb")
+    book = json.loads(path.read_text(encoding="utf-8"))
+    strips, pictures, sources = [], [], []
+    for row in read_csv("own_pictures"):
+        name = f"{row['kind']}-{row['size']}"
+        data = base64.b64encode((RESULTS / f"own-pictures-{name}.png").read_bytes()).decode()
+        alt = f"Two rows of eight pictures of {row['size']} pixels: above {row['kind']}, below what the GAN drew"
+        label = f"**{row['pictures']} {row['kind']}, {row['size']} pixels, after {int(row['rounds']):,} rounds**"
+        strips.append(f"{label}\n\n![{alt}][{name}]")
+        pictures.append(f"[{name}]: data:image/png;base64,{data}")
+        sources.append(f"{row['kind']}: {KINDS[row['kind']].licence}")
+    sources = "; ".join(dict.fromkeys(sources))
+    text = "\n\n".join([HEAD, *strips, f"({sources}.)", "\n".join(pictures)])
+    cell = {"cell_type": "markdown", "id": "s2-strips", "metadata": {}, "source": text.splitlines(keepends=True)}
+    cells = [old for old in book["cells"] if old["id"] != cell["id"]]
+    place = 1 + [old["id"] for old in cells].index("s2-saw")
+    book["cells"] = [*cells[:place], cell, *cells[place:]]
+    path.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"{sum(map(len, pictures)):,} bytes")
+
+
 def main():
     """Run the trainings that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--sizes", nargs="+", type=int, default=[32, 64])
-    parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--steps", type=int, default=1000, help="rounds of each training")
+    parser.add_argument("--folder", type=Path, help="for checkpoints: a training that was stopped goes on there")
+    parser.add_argument("--page", action="store_true", help="put the strips into the notebook, and nothing else")
     parser.add_argument("--order", type=int, help="seeds of the film of the portraits, instead of the small sets")
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
+    if options.page:
+        return put_on_page()
     if options.order:
         return order(options.order)
     for size in options.sizes:
         for name in options.kinds:
-            write_csv("own_pictures", [learn(name, size, options.minutes)], keys=2)
+            write_csv("own_pictures", [learn(name, size, options.steps, options.folder)], keys=2)
 
 
 if __name__ == "__main__":

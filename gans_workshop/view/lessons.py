@@ -1,7 +1,5 @@
 """Draw the figures of single lessons: slanted land (notebook 01), panels (03, 05), the playground of dots (06)."""
 
-import math
-
 import numpy as np
 
 from gans_workshop.view.plots import CRIMINAL, DETECTIVE, LABEL, SMALL, contact_sheet, figure_with_axes, label_axes
@@ -114,7 +112,7 @@ def show_panels(panels, *, title=None):
     """Show sheets of pictures side by side, each under its name: {name: pictures as for `contact_sheet`}."""
     fig, axes = figure_with_axes(1, len(panels), size=(12, 12 / len(panels) + 0.8), title=title)
     for ax, (name, pictures) in zip(axes[0], panels.items()):
-        ax.imshow(contact_sheet(pictures, columns=math.isqrt(len(pictures))), cmap="gray", vmin=0, vmax=255)
+        ax.imshow(contact_sheet(pictures, columns=int(len(pictures) ** 0.5)), cmap="gray", vmin=0, vmax=255)
         ax.set_title(name, fontsize=LABEL)
         ax.set(xticks=[], yticks=[])
     return fig
