@@ -1,6 +1,7 @@
 """Measure what notebook 05 states, with the notebook's own functions.
 
     python benchmarks/textures.py quality --seeds 3      # three networks, three minutes a seed on one thread
+    python benchmarks/textures.py by_hand --seeds 3      # only the one that plays by hand, half a minute
     python benchmarks/textures.py materials              # the other three materials, one and a half minutes each
     python benchmarks/textures.py batch --seeds 5        # batch norm and combined batches, four minutes
 
@@ -14,6 +15,7 @@ from the photo (512 pixels) and from quilts of 16 x 16 patches of the rivals.
 
 import argparse
 import base64
+import functools
 import re
 import time
 from pathlib import Path
@@ -26,13 +28,10 @@ from gans_workshop import (
     GAN,
     Discriminator,
     Generator,
-    MLPDiscriminator,
-    MLPGenerator,
     contact_sheet,
     save_contact_sheet,
     seed_everything,
     to_float,
-    train,
 )
 
 NOTEBOOK = ROOT / "notebooks" / "05_textures.ipynb"
@@ -68,11 +67,9 @@ def rasters(picture):
 
 
 def players(book, name, seed):
-    """Make a GAN of one of the three kinds, as the notebook does."""
+    """Make a GAN of one of two kinds, as the notebook does; the third plays by hand."""
     seed_everything(seed)
     size = {"image_size": book["PATCH"], "channels": 3}
-    if name == "MLP":
-        return GAN(MLPGenerator(**size), MLPDiscriminator(**size), d_lr=5e-4, g_lr=5e-4, seed=seed)
     if name == "DCGAN":
         return GAN(Generator(**size), Discriminator(**size), seed=seed)
     return GAN(book["TextureGenerator"](), book["make_texture_detective"](), seed=seed)
@@ -91,24 +88,45 @@ def learn(book, name, seed, *, material="terrazzo"):
             took["sliced distance before the small rate"] = verdict(book, gan.sample(256), photo)["sliced distance"]
 
     start = time.process_time()
-    if name == "MLP":
-        train(gan, patches, steps=book["MLP_STEPS"])
-    else:
-        book["learn_texture"](gan, patches, steps, watch)
+    book["learn_texture"](gan, patches, steps, watch)
     return gan, photo, took | {"CPU seconds": time.process_time() - start, "patches seen": gan.seen}
+
+
+def by_hand(book, seed):
+    """Play the recipe of section 4 on terrazzo; return 256 fakes, the photo and what it took."""
+    seed_everything(seed)
+    photo = book["open_texture"](TEXTURES / "terrazzo.jpg")
+    patches = book["cut_patches"]([photo], book["PATCHES"])
+    seed_everything(seed)
+    D, G = book["make_detective"](), book["make_criminal"]()
+    start = time.process_time()
+    book["play"](D, G, patches, book["HAND_STEPS"])
+    took = {"CPU seconds": time.process_time() - start, "patches seen": 64 * book["HAND_STEPS"]}
+    return G(torch.randn(256, 64)).detach(), photo, took
+
+
+def spread(fakes, reals):
+    """Return how much a pixel changes from one fake to the next: 1 is as in real patches, 0 the same picture."""
+    return (to_float(fakes.cpu()).std(0).mean() / to_float(reals).std(0).mean()).item()
+
+
+def jumps_across(picture):
+    """Return the mean jump from the last row or column to the first, and the one at each 16th line inside."""
+    jumps = [(picture - picture.roll(1, axis)).abs().mean((0, 1, 5 - axis)) for axis in (2, 3)]
+    return [sum(jump[lines].mean().item() for jump in jumps) / 2 for lines in (slice(1), slice(16, None, 16))]
 
 
 def verdict(book, fakes, photo):
     """Return the sliced distance and the spread of 256 pictures."""
     reals = book["cut_patches"]([photo], 256)
-    return {"sliced distance": book["sliced_distance"](fakes, reals), "spread": book["spread"](fakes, reals)}
+    return {"sliced distance": book["sliced_distance"](fakes, reals), "spread": spread(fakes, reals)}
 
 
 def large(book, gan):
     """Return rasters and seams of a tile of 1,024 pixels, and the tile."""
     sheet = book["draw_tile"](gan, 64)
-    seam, inside = book["jumps_across"](sheet)
-    open_seam, _ = book["jumps_across"](gan.sample(torch.randn(1, 16, 68, 68)))
+    seam, inside = jumps_across(sheet)
+    open_seam, _ = jumps_across(gan.sample(torch.randn(1, 16, 68, 68)))
     return rasters(sheet) | {"seam over inside": seam / inside, "open seam over inside": open_seam / inside}, sheet
 
 
@@ -134,13 +152,16 @@ def row_of(key, name, runs):
     return row
 
 
-def quality(book, seeds, folder):
+def quality(book, seeds, folder, names=("MLP by hand", "DCGAN", "no edges")):
     """Compare the three networks on terrazzo."""
-    rows = {"other real patches, the photo": [], "MLP": [], "DCGAN": [], "no edges": []}
+    rows = {name: [] for name in ("other real patches, the photo", *names)}
     for seed in seeds:
-        for name in list(rows)[1:]:
-            gan, photo, took = learn(book, name, seed)
-            fakes = gan.sample(256)
+        for name in names:
+            if name == "MLP by hand":
+                fakes, photo, took = by_hand(book, seed)
+            else:
+                gan, photo, took = learn(book, name, seed)
+                fakes = gan.sample(256)
             found, sheet = large(book, gan) if name == "no edges" else (rasters(quilt(fakes)), quilt(fakes))
             rows[name].append(verdict(book, fakes, photo) | found | took)
             print(f"seed {seed}, {name}: {rows[name][-1]}", flush=True)
@@ -166,7 +187,7 @@ def materials(book, seeds, folder):
 
 
 def batch(book, seeds, folder):
-    """Play section 5's three games."""
+    """Play the three games of exercise 4."""
     rows = {}
     games = {"no batch norm, combined": (False, True), "batch norm, combined": (True, True)}
     games["batch norm, separate"] = (True, False)
@@ -178,7 +199,7 @@ def batch(book, seeds, folder):
         for name, (norm, combined) in games.items():
             d_loss, g_loss, fakes = book["batch_game"](norm, combined, seed)
             run = {"D's loss": d_loss, "G's loss": g_loss}
-            run |= {"sliced distance": book["sliced_distance"](fakes, reals), "spread": book["spread"](fakes, reals)}
+            run |= {"sliced distance": book["sliced_distance"](fakes, reals), "spread": spread(fakes, reals)}
             rows.setdefault(name, []).append(run)
             print(f"seed {seed}, {name}: {run}", flush=True)
             if folder:
@@ -188,7 +209,7 @@ def batch(book, seeds, folder):
 
 def hero(book, seeds, folder):
     """Put the first picture into the notebook: the photo, the three rivals; few colours, so that it stays small."""
-    names = [f"terrazzo-{name}-{seeds[0]}.png" for name in ("MLP", "DCGAN", "no-edges")]
+    names = [f"terrazzo-{name}-{seeds[0]}.png" for name in ("MLP-by-hand", "DCGAN", "no-edges")]
     paths = [TEXTURES / "terrazzo.jpg", *(folder / name for name in names)]
     sheet, left = Image.new("RGB", (536, 96), "white"), 0
     for path, wide in zip(paths, (96, 96, 96, 224)):
@@ -205,13 +226,19 @@ def hero(book, seeds, folder):
 def main():
     """Write the table of the part that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["quality", "materials", "batch", "hero"])
+    parser.add_argument("part", choices=["quality", "by_hand", "materials", "batch", "hero"])
     parser.add_argument("--seeds", type=seeds, default=range(1))
     parser.add_argument("--pictures", type=Path)
     options = parser.parse_args()
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
-    parts = {"quality": quality, "materials": materials, "batch": batch, "hero": hero}
+    parts = {
+        "quality": quality,
+        "by_hand": functools.partial(quality, names=("MLP by hand",)),
+        "materials": materials,
+        "batch": batch,
+        "hero": hero,
+    }
     parts[options.part](load_notebook("05"), options.seeds, options.pictures)
 
 

@@ -32,12 +32,11 @@ SMALL = {
     "00_pictures_are_numbers.ipynb": {"EPOCHS": 1, "DREAM_STEPS": 5},
     "01_slanted_land.ipynb": {"ROUNDS": 20, "ROUNDS_PER_COLUMN": 5},
     "02_mnist_dcgan.ipynb": {"HAND_STEPS": 3, "ROUNDS": 30, "SHORT_STEPS": 2},
-    "03_your_own_images.ipynb": {"MINUTES": 0.03, "TRIAL_STEPS": 2, "SHORT_STEPS": 2, "FEW": 8},
+    "03_your_own_images.ipynb": {"MINUTES": 0.03, "TRIAL_MINUTES": 0.01, "SHORT_STEPS": 2, "FEW": 8},
     "04_when_gans_fail.ipynb": {"STEPS": 2, "BATCH_SIZE": 8},
     "05_textures.ipynb": {
         "PATCHES": 40,
         "HAND_STEPS": 2,
-        "MLP_STEPS": 2,
         "DCGAN_STEPS": 4,
         "TEXTURE_STEPS": 4,
         "SHORT_STEPS": 2,

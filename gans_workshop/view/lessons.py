@@ -1,8 +1,8 @@
-"""Draw the figures of notebooks 01 and 06, read a student's drawing, and check the settings that a student changes."""
+"""Draw the figures of single lessons, read a student's drawing, and check the settings that a student changes."""
 
 import numpy as np
 
-from gans_workshop.view.plots import CRIMINAL, DETECTIVE, LABEL, SMALL, figure_with_axes, label_axes
+from gans_workshop.view.plots import CRIMINAL, DETECTIVE, LABEL, SMALL, contact_sheet, figure_with_axes, label_axes
 
 SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
 
@@ -131,4 +131,14 @@ def show_visits(visits, *, rounds, title=None):
         ax.imshow(shares, cmap="Oranges", vmin=0, vmax=0.4, aspect="auto", origin="lower", extent=extent)
         ax.set_title(name, fontsize=LABEL, loc="left")
         label_axes(ax, "round", "island")
+    return fig
+
+
+def show_panels(panels, *, title=None):
+    """Show sheets of pictures side by side, each under its name: {name: pictures as for `contact_sheet`}."""
+    fig, axes = figure_with_axes(1, len(panels), size=(12, 12 / len(panels) + 0.8), title=title)
+    for ax, (name, pictures) in zip(axes[0], panels.items()):
+        ax.imshow(contact_sheet(pictures, columns=int(len(pictures) ** 0.5)), cmap="gray", vmin=0, vmax=255)
+        ax.set_title(name, fontsize=LABEL)
+        ax.set(xticks=[], yticks=[])
     return fig

@@ -10,8 +10,21 @@ import torch
 from PIL import Image
 from torch import nn
 
-from gans_workshop import GAN
-from tools import ROOT, load_notebook, notebook, read, source_of
+from gans_workshop import GAN, non_saturating, walk
+from tools import (
+    ROOT,
+    SMALL,
+    ask_for_solutions,
+    code_cells,
+    load_notebook,
+    load_script,
+    notebook,
+    printed,
+    read,
+    run,
+    shrink,
+    source_of,
+)
 
 TEXTURES = ROOT / "gans_workshop" / "data" / "textures"
 
@@ -109,11 +122,11 @@ def test_several_photos_take_turns(book):
     assert [patch.max().item() for patch in book.cut_patches([dark, light], 4)] == [0, 255, 0, 255]
 
 
-@pytest.mark.parametrize("given", ["wall.png", " wall.png , floor.png,"])
+@pytest.mark.parametrize("given", ["Foto 01.02.24, 10 11 12.png", " Foto 01.02.24, 10 11 12.png ; a, b, c.png;"])
 def test_photos_are_given_by_name_one_or_several(book, tmp_path, monkeypatch, given):
-    """The notebook's own cell opens what stands in PHOTOS."""
-    names = vars(book) | {"PHOTOS": given, "PATCHES": 6, "show_images": lambda *_, **__: None}
-    for i, name in enumerate(("wall.png", "floor.png")):
+    """The notebook's own cell opens what stands in PHOTOS; phones put commas into names."""
+    names = vars(book) | {"PHOTOS": given, "PATCHES": 6}
+    for i, name in enumerate(("Foto 01.02.24, 10 11 12.png", "a, b, c.png")):
         save(tmp_path, noise(64, 65 + i), name)
     monkeypatch.chdir(tmp_path)
     exec(source_of("05", "look"), names)
@@ -121,7 +134,66 @@ def test_photos_are_given_by_name_one_or_several(book, tmp_path, monkeypatch, gi
     assert names["patches"].shape == (6, 3, 64, 64)
 
 
-# The algorithm
+@pytest.mark.parametrize("size", [(12000, 9000), (16320, 12240)], ids=["108 megapixels", "200 megapixels"])
+def test_the_photo_of_a_new_phone_is_used(book, tmp_path, size, recwarn):
+    small = noise(68, 51).resize(size, Image.Resampling.NEAREST)
+    pixels = book.open_texture(save(tmp_path, small, "phone.jpg", quality=50))
+    assert pixels.shape == (512, 683, 3) and pixels.std() > 20
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_a_picture_that_would_fill_the_memory_is_refused(book, tmp_path, kind):
+    path = save(tmp_path, Image.new("1" if kind == "PNG" else "P", (8000, 8000)), f"large.{kind.lower()}")
+    with pytest.raises(ValueError, match=r"cannot be opened \(more than 60 million pixels: make it smaller\)"):
+        book.open_texture(path)
+
+
+# The settings
+
+
+def check(**settings):
+    """Run the cell with the settings, changed, and the one that checks them."""
+    names = {}
+    exec(source_of("05", "parameters"), names)
+    exec(source_of("05", "check"), names | settings)
+
+
+def test_the_settings_as_they_are_and_at_the_ends_of_their_ranges_are_good():
+    check()
+    check(PATCH=32, PATCHES=1, D_TURNS=10, TEXTURE="brick", PHOTOS="a.jpg; b.jpg")
+    check(PATCH=128, PATCHES=20_000, D_TURNS=1, SEED=0)
+
+
+@pytest.mark.parametrize("given", ["64", 128 / 2, -64, 10**12, [64], None, True], ids=repr)
+@pytest.mark.parametrize("name", ["PATCH", "PATCHES", "D_TURNS", "SEED", "HAND_STEPS", "TEXTURE_STEPS"])
+def test_a_setting_out_of_its_range_is_refused_in_a_sentence(name, given):
+    with pytest.raises(ValueError, match=rf"^{name} = .*: write \S.*\.$"):
+        check(**{name: given})
+
+
+@pytest.mark.parametrize("settings", [{"PATCH": 100}, {"PATCH": 0}, {"PATCHES": 0}, {"D_TURNS": 0}], ids=str)
+def test_a_number_that_would_do_elsewhere_is_refused_too(settings):
+    with pytest.raises(ValueError, match=r"write "):
+        check(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"TEXTURE": "bricks"}, {"TEXTURE": ["brick"]}, {"PHOTOS": ["a.jpg"]}], ids=str)
+def test_a_texture_or_photo_of_another_kind_is_refused_in_a_sentence(settings):
+    with pytest.raises(ValueError, match=r"TEXTURE = .*, PHOTOS = .*: write "):
+        check(**settings)
+
+
+@pytest.mark.parametrize("patch", [32, 128])
+def test_every_patch_size_on_offer_works_to_the_end(patch, tmp_path, monkeypatch):
+    path = notebook("05")
+    book = ask_for_solutions(shrink(read(path), SMALL[path.name] | {"PATCH": patch, "PATCHES": 64}))
+    ran = run(book, tmp_path, monkeypatch)
+    (verdict,) = [printed(cell) for cell in code_cells(ran) if cell.id == "verdict"]
+    assert verdict.count("sliced distance") == 4
+
+
+# The recipe
 
 
 def test_each_step_moves_one_player_and_no_bit_of_the_other(book, bits, same):
@@ -134,6 +206,16 @@ def test_each_step_moves_one_player_and_no_bit_of_the_other(book, bits, same):
     after = bits(D)
     book.step_4(D, G, g_optimizer, 8)
     assert same(bits(D), after) and not same(bits(G), before[1])
+
+
+def test_our_loss_is_half_the_packaged_one(book):
+    """The package adds up the means of real and fake, line 3.3 takes the mean over both halves."""
+    torch.manual_seed(0)
+    D = book.make_detective()
+    real, fake = torch.rand(2, 8, 3, 64, 64)
+    wanted = torch.cat([torch.ones(8, 1), torch.zeros(8, 1)])
+    ours = book.F.binary_cross_entropy_with_logits(D(torch.cat([real, fake])), wanted)
+    torch.testing.assert_close(2 * ours, non_saturating.discriminator(D(real), D(fake)))
 
 
 def d_losses(book, norm):
@@ -184,7 +266,12 @@ def test_a_window_of_z_draws_the_same_window_of_the_picture(generator):
     torch.testing.assert_close(part, whole[:, :, 48:112, 80:144], rtol=1e-4, atol=1e-4)
 
 
-def test_a_tile_laid_twice_is_what_a_z_laid_twice_draws(book, generator):
+@pytest.fixture(scope="module")
+def textures():
+    return load_script("benchmarks/textures.py")
+
+
+def test_a_tile_laid_twice_is_what_a_z_laid_twice_draws(book, textures, generator):
     class Sampler:
         def sample(self, z):
             with torch.no_grad():
@@ -197,13 +284,13 @@ def test_a_tile_laid_twice_is_what_a_z_laid_twice_draws(book, generator):
     z = torch.randn(1, 16, 8, 8).repeat(1, 1, 2, 2)
     twice = Sampler().sample(torch.nn.functional.pad(z, (2, 2, 2, 2), mode="circular"))
     torch.testing.assert_close(twice, sheet.repeat(1, 1, 2, 2), rtol=1e-4, atol=1e-4)
-    seam, inside = book.jumps_across(sheet)
+    seam, inside = textures.jumps_across(sheet)
     assert seam < 1.5 * inside
 
 
-def test_the_seam_of_an_open_picture_is_noticed(book):
+def test_the_seam_of_an_open_picture_is_noticed(textures):
     ramp = torch.linspace(-1, 1, 64).repeat(1, 3, 64, 1)
-    seam, inside = book.jumps_across(ramp)
+    seam, inside = textures.jumps_across(ramp)
     assert seam > 50 * inside
 
 
@@ -244,10 +331,35 @@ def test_sliced_distance_is_zero_for_the_same_and_grows_with_strangeness(book):
     assert all(book.sliced_distance(p, reals) > 5 * floor for p in (bricks, snow, mean))
 
 
-def test_spread_is_one_for_real_patches_and_none_for_a_repeated_one(book):
+def test_spread_is_one_for_real_patches_and_none_for_a_repeated_one(book, textures):
     reals = book.cut_patches([book.open_texture(TEXTURES / "wood.jpg")], 64)
-    assert book.spread(reals, reals) == 1
-    assert book.spread(reals[:1].repeat(64, 1, 1, 1), reals) == 0
+    assert textures.spread(reals, reals) == 1
+    assert textures.spread(reals[:1].repeat(64, 1, 1, 1), reals) == 0
+
+
+# What is saved
+
+
+def test_where_the_folder_has_gone_large_pictures_go_to_the_next_one(tmp_path, monkeypatch, capsys):
+    """As when Google Drive dies half-way: `workshop_folder` then gives Colab's own disk."""
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "drive"))
+    exec(source_of("05", "large"), names := {})
+    (tmp_path / "drive").rename(tmp_path / "gone")
+    (tmp_path / "drive").write_text("no folder any more")
+    monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path / "colab"))
+    shown = names["show_large"](torch.zeros(1, 3, 40, 60), "strip.png", "A strip of texture")
+    assert shown.data.startswith(b"\x89PNG") and (tmp_path / "colab" / "textures-gans-images" / "strip.png").exists()
+    assert re.search(r"The folder .* cannot be written", capsys.readouterr().out)
+    names["show_large"](torch.zeros(1, 3, 40, 60), "tile.png", "A tile")
+    assert capsys.readouterr().out.count("cannot be written") == 0, "from then on it knows"
+
+
+# The exercises
+
+
+def test_the_answers_sizes_are_right(generator):
+    assert generator(torch.randn(1, 16, 12, 68)).shape == (1, 3, 128, 1024)
+    assert walk(torch.randn(3, 16 * 8 * 8), steps=16).unflatten(1, (16, 8, 8)).shape == (48, 16, 8, 8)
 
 
 # The page

@@ -152,3 +152,14 @@ def test_visits_are_strips_of_hills_over_rounds():
     assert [ax.get_title(loc="left") for ax in fig.axes] == ["a", "b"]
     (image,) = fig.axes[1].images
     assert image.get_array().shape == (8, 6) and tuple(image.get_extent()) == (0, 60, 0.5, 8.5)
+
+
+# Panels
+
+
+def test_panels_show_pictures_of_any_size_each_under_its_name():
+    crowd, one = torch.zeros(9, 3, 8, 8), torch.ones(1, 1, 40, 60)
+    fig = lessons.show_panels({"crowd": crowd, "one": one}, title="both")
+    assert [ax.get_title() for ax in fig.axes] == ["crowd", "one"]
+    assert [ax.images[0].get_array().shape for ax in fig.axes] == [(28, 28, 3), (40, 60)]
+    check_figure(lambda: lessons.show_panels({"crowd": crowd}))
