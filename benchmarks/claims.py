@@ -13,7 +13,8 @@ numbers  value*100; seeds; value.median*100                     what the numbers
 In `numbers`, `value` takes two numbers if the CSV has value.min and value.max. `*100` and `/60` do what they say,
 ` up 5` rounds up to the next multiple, ` about` allows a tenth of difference, `sum seeds` adds up all rows that fit (of
 several rows a range is the widest). A plain number is a setting and not measured. `table:row:column` is a number from
-elsewhere. Numbers in code, in formulas and in names such as 'section 3' do not count.
+elsewhere. Numbers in code, in formulas and in names such as 'section 3' do not count, nor do the minutes of Reading and
+Working, which a test computes from the words.
 """
 
 import csv
@@ -60,7 +61,8 @@ def read_page(page):
 
 def units(markdown):
     """Split Markdown into sentences and cells of tables, without markup: (text, what follows it, its kind)."""
-    text = re.sub(r"^\[\w+\]: .*$|<!--|-->|(?<=!\[)[wh]:\d+ ", "", markdown, flags=re.MULTILINE)
+    text = re.sub(r"^\| (?:Reading|Working) \|.*\n", "", markdown, flags=re.MULTILINE)
+    text = re.sub(r"^\[\w+\]: .*$|<!--|-->|(?<=!\[)[wh]:\d+ ", "", text, flags=re.MULTILINE)
     text = re.sub(r"^ *```.*\n((?:.*\n)*?) *```", rf"\n{CODE}\1{CODE}\n", text, flags=re.MULTILINE)
     text = re.sub(r"\$\$?([^$]+)\$\$?|`([^`\n]+)`", rf"{CODE}\1\2{CODE}", text)
     text = re.sub(r"^\|(.*)\n\|[-:| ]+$", rf"|{HEAD}\1", text, flags=re.MULTILINE)

@@ -11,7 +11,7 @@ def check_number(name, value, least, most, *, whole=True):
     """Raise a ValueError with a sentence unless the setting `name` is a number from `least` to `most`."""
     kind, what = (int, "a whole number") if whole else (int | float, "a number")
     if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
-        raise ValueError(f"{name} = {value!r}: give {what} from {least:,} to {most:,}, without quotes.")
+        raise ValueError(f"{name} = {value!r}: write {what} from {least:,} to {most:,}, without quotes.")
 
 
 def read_drawing(text, *, size=None):

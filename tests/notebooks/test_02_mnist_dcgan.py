@@ -146,7 +146,7 @@ def test_a_usable_setting_trains_and_is_drawn(name, value):
 def test_a_setting_that_cannot_work_is_named_before_the_work(name, value):
     book = load_notebook("02")
     setattr(book, name, value)
-    with pytest.raises(ValueError, match=f"^{name} = .*: give a .*number from"):
+    with pytest.raises(ValueError, match=f"^{name} = .*: write a .*number from"):
         exec(source_of("02", "check-settings"), vars(book))
 
 

@@ -61,10 +61,10 @@ def test_a_number_in_its_range_is_taken(value):
 
 @pytest.mark.parametrize("value", ["5000", 0.5, 5000.0, 0, -3, 100_001, [1, 2], None, True, float("nan"), 10**30])
 def test_a_setting_that_does_not_work_is_named_with_its_range(value):
-    with pytest.raises(ValueError, match=r"^ROUNDS = .*: give a whole number from 1 to 100,000, without quotes\.$"):
+    with pytest.raises(ValueError, match=r"^ROUNDS = .*: write a whole number from 1 to 100,000, without quotes\.$"):
         lessons.check_number("ROUNDS", value, 1, 100_000)
     if value not in (0.5, True):
-        with pytest.raises(ValueError, match=r"give a number from 0\.0001 to 1, "):
+        with pytest.raises(ValueError, match=r"write a number from 0\.0001 to 1, "):
             lessons.check_number("RATE", value, 0.0001, 1, whole=False)
 
 
