@@ -358,22 +358,33 @@ def game():
 
 def game_diagram():
     """The game for pages, small enough to be put into a notebook: forward go pictures, back come the slopes."""
+    return _diagram(real_digit(5), our_digits()[2], real_color=GREEN)
+
+
+def slanted_diagram():
+    """The same game with four pixels: notebook 01, where all that is real is as blue as D(x) in its curves."""
+    land = slanted_land()
+    pictures = [255 - 255 * screen.reshape(2, 2) for screen in (land.PORTRAITS[1], _forged(land)[1000])]
+    return _diagram(*pictures, real_color=BLUE)
+
+
+def _diagram(real, fake, *, real_color):
     fig, ax = stage(size=(8, 3.6))
     box(ax, 1.1, 2.6, "z", color=INK, size=(1.3, 1.5))
     box(ax, 4.3, 2.6, "G\nthe criminal", color=ORANGE, size=(2.9, 1.9))
-    picture(ax, our_digits()[2], 7.9, 2.6, edge=ORANGE)
-    picture(ax, real_digit(5), 7.9, 5.6, edge=GREEN)
+    picture(ax, fake, 7.9, 2.6, edge=ORANGE)
+    picture(ax, real, 7.9, 5.6, edge=real_color)
     box(ax, 11.5, 2.6, "D\nthe detective", color=BLUE, size=(3.0, 1.9))
     box(ax, 14.9, 2.6, "real\nor\nfake?", color=INK, size=(1.4, 1.9), fill="white")
     arrow(ax, (1.95, 2.6), (2.65, 2.6))
     for left, right in ((5.9, 6.85), (8.95, 9.8), (13.15, 14.0)):
         arrow(ax, (left, 3.0), (right, 3.0))
-    arrow(ax, (8.95, 5.4), (10.9, 3.8), color=GREEN)
+    arrow(ax, (8.95, 5.4), (10.9, 3.8), color=real_color)
     arrow(ax, (14.0, 2.2), (13.15, 2.2), color=BLUE, dashed=True)
     for left, right in ((5.9, 6.85), (8.95, 9.8)):
         arrow(ax, (right, 2.2), (left, 2.2), color=ORANGE, dashed=True)
     write(ax, 1.1, 4.0, "random\nnumbers")
-    write(ax, 6.75, 5.6, "a real one, x", color=GREEN, ha="right")
+    write(ax, 6.75, 5.6, "a real one, x", color=real_color, ha="right")
     write(ax, 7.9, 4.0, "a fake, G(z)", color="#A84900")
     write(ax, 13.6, 1.0, "D's lesson", color=BLUE)
     write(ax, 7.9, 1.0, "G's lesson comes through D", color="#A84900")
@@ -554,6 +565,26 @@ def classification():
 
 
 # Slanted land
+
+
+def _forged(land):
+    """Train as notebook 01 does and return fakes, G(0.5), by the round in which they were made."""
+    (D, G), film, done = land.new_players(), {}, 0
+    for stop in (0, 250, 500, 1000, 2000, 3000, 5000):  # all are multiples of 5, so the faces keep their order
+        land.play(D, G, land.FACES, stop - done)
+        film[stop], done = G(0.5), stop
+    return film
+
+
+def slanted_strip():
+    """How the criminal's fake becomes a face: the top of notebook 01."""
+    film = _forged(slanted_land())
+    fig, axes = figure_with_axes(1, len(film), size=(8.4, 1.6))
+    for ax, (stop, fake) in zip(axes[0], film.items(), strict=True):
+        ax.imshow(fake.reshape(2, 2), cmap="gray_r", vmin=0, vmax=1)
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(f"round {stop:,}", fontsize=12)
+    return frame(fig).quantize(32, dither=Image.Dither.NONE)
 
 
 def slanted_people():
@@ -810,7 +841,16 @@ def _numbers(ax, values, x, *, form):
 
 QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, cyclegan, stylegan, biggan, pix2pix]
 QUICK += [list_of_five, pixels, colour, mnist, classification]
-QUICK += [slanted_people, slanted_detective, slanted_criminal, log_loss, slanted_game, slanted_losses]
+QUICK += [
+    slanted_strip,
+    slanted_diagram,
+    slanted_people,
+    slanted_detective,
+    slanted_criminal,
+    log_loss,
+    slanted_game,
+    slanted_losses,
+]
 QUICK += [landscape, gradient_descent, two_wishes, window]
 
 

@@ -74,7 +74,7 @@ def show_screens(screens, *, captions=None, title=None, columns=8, signed=False)
 
 
 def show_game(moments, *, title=None):
-    """Show the game as a strip, a column for each moment (caption, D's weights, fake, D's loss, G's loss)."""
+    """Show the game as a strip, a column for each moment (caption, D's weights, G(0.5), D's loss, G's loss)."""
     fig, axes = figure_with_axes(3, len(moments), size=(1.6 * len(moments) + 0.6, 5), title=title)
     for column, (caption, weights, fake, d_loss, g_loss) in zip(axes.T, moments, strict=True):
         _draw_cells(column[0], weights, signed=True)
@@ -84,7 +84,7 @@ def show_game(moments, *, title=None):
         column[2].bar_label(bars, fmt="%.2f", fontsize=SMALL)
         column[2].set(ylim=(0, 1.2 * max(2, *(max(m[3:]) for m in moments))), yticks=[])
         column[2].spines[["top", "right", "left"]].set_visible(False)
-    for ax, label in zip(axes[:, 0], ("D's weights", "a fake, G(z)", "losses"), strict=True):
+    for ax, label in zip(axes[:, 0], ("D's weights", "a fake, G(0.5)", "losses"), strict=True):
         ax.set_ylabel(label, fontsize=LABEL)
     return fig
 

@@ -22,11 +22,21 @@ def trained(land):
     return D, G, land.play(D, G, land.FACES, land.ROUNDS)
 
 
+def embedded(cell, name):
+    """Return the bytes of the picture that a Markdown cell carries inside."""
+    return base64.b64decode(re.search(rf"^\[{name}\]: data:image/png;base64,(\S+)$", cell.source, re.MULTILINE)[1])
+
+
+def test_the_strip_at_the_top_is_made_with_the_settings_of_the_page():
+    """tests/slides holds slanted-strip.png against its code, which plays the notebook's own game."""
+    top = read(notebook("01")).cells[0]
+    assert embedded(top, "hero") == (ROOT / "presentation-images" / "slanted-strip.png").read_bytes()
+
+
 def test_the_picture_of_the_game_comes_before_all_code():
     (cell,) = [cell for cell in read(notebook("01")).cells if cell.id == "the-game"]
-    data = re.search(r"^\[diagram\]: data:image/png;base64,(\S+)$", cell.source, re.MULTILINE)[1]
-    assert base64.b64decode(data) == (ROOT / "presentation-images" / "game-diagram.png").read_bytes()
-    assert len(data) < 16_000
+    assert embedded(cell, "diagram") == (ROOT / "presentation-images" / "slanted-diagram.png").read_bytes()
+    assert len(embedded(cell, "diagram")) < 12_000
     ids = [cell.id for cell in read(notebook("01")).cells]
     assert ids.index("the-game") < ids.index("setup")
 
@@ -138,7 +148,35 @@ def test_a_setting_that_does_not_work_is_named_before_anything_is_played(setting
         exec(source_of("01", "check-settings"), names)
 
 
-# Gradients
+# Slopes
+
+
+def nudge_all(loss_at, knobs):
+    """Estimate every slope of a loss: turn each knob a hair up and a hair down."""
+    hairs = 1e-5 * np.eye(len(knobs))
+    return np.array([(loss_at(knobs + hair) - loss_at(knobs - hair)) / 2e-5 for hair in hairs])
+
+
+def test_one_nudge_by_hand_finds_the_slope_that_the_rule_says(land):
+    names = vars(load_notebook("01", "by-hand", "nudging"))
+    hand_made = land.Detective()
+    hand_made.weights, hand_made.bias = names["HAND_WEIGHTS"], -1
+    perfect = np.array([1, 0, 0, 1])
+    slopes, bias_slope = land.detective_gradient(hand_made, perfect, 1)
+    assert names["before"] == pytest.approx(land.loss(hand_made(perfect), 1))
+    assert names["slope"] == pytest.approx(slopes[0], abs=5e-4) == pytest.approx(bias_slope, abs=5e-4)
+    assert round(names["slope"], 3) == -0.269 and slopes[1] == 0, "as the page says"
+
+
+def test_the_check_that_can_be_copied_agrees_with_the_rules_and_finds_a_wrong_one(capsys):
+    (fold,) = re.findall(r"^```python\n(.*?)^```", text_of(read(notebook("01")).cells), re.DOTALL | re.MULTILINE)
+    names = vars(load_notebook("01", "faces", "by-hand", "opinion", "newborn"))
+    exec(fold, names)
+    assert capsys.readouterr().out.count("agree") == 2
+    right = names["criminal_gradient"]
+    names["criminal_gradient"] = lambda D, G, z: [1.01 * slopes for slopes in right(D, G, z)]
+    with pytest.raises(AssertionError):
+        exec(fold, names)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -147,9 +185,7 @@ def test_the_detectives_gradient(land, seed, want):
     D, G, z = random_players(land, seed)
     x = G(z)
     weights, bias = land.detective_gradient(D, x, want)
-    nudged = land.gradient_by_nudging(
-        lambda k: land.loss(land.sigmoid(k[:4] @ x + k[4]), want), np.append(D.weights, D.bias)
-    )
+    nudged = nudge_all(lambda k: land.loss(land.sigmoid(k[:4] @ x + k[4]), want), np.append(D.weights, D.bias))
     np.testing.assert_allclose(np.append(weights, bias), nudged, atol=1e-8)
 
     w, b = torch.tensor(D.weights, requires_grad=True), torch.tensor(D.bias, dtype=torch.float64, requires_grad=True)
@@ -164,7 +200,7 @@ def test_the_criminals_gradient(land, seed):
     D, G, z = random_players(land, seed)
     gradient = np.concatenate(land.criminal_gradient(D, G, z))
     knobs = np.concatenate([G.weights, G.biases])
-    nudged = land.gradient_by_nudging(lambda k: land.loss(D(land.sigmoid(k[:4] * z + k[4:])), 1), knobs)
+    nudged = nudge_all(lambda k: land.loss(D(land.sigmoid(k[:4] * z + k[4:])), 1), knobs)
     np.testing.assert_allclose(gradient, nudged, atol=1e-8)
 
     torch_knobs = torch.tensor(knobs, requires_grad=True)
