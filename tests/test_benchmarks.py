@@ -1,11 +1,14 @@
 """What the measuring scripts compute is right, and the bundled data are what their recipes make."""
 
+import base64
+import re
+
 import numpy as np
 import pytest
 import torch
 
 from gans_workshop import to_float
-from tools import ROOT, load_notebook, load_script
+from tools import ROOT, load_notebook, load_script, notebook, read
 
 TEXTURES = ROOT / "gans_workshop" / "data" / "textures"
 
@@ -69,6 +72,14 @@ def book():
     return load_notebook("05")
 
 
+def test_the_seam_of_an_open_picture_is_noticed(textures):
+    ramp = torch.linspace(-1, 1, 64).repeat(1, 3, 64, 1)
+    seam, inside = textures.jumps_across(ramp)
+    assert seam > 50 * inside
+    seam, inside = textures.jumps_across(torch.sin(torch.arange(64) * torch.pi / 32).repeat(1, 3, 64, 1))
+    assert seam < 1.5 * inside
+
+
 def test_what_repeats_is_found(textures):
     torch.manual_seed(0)
     snow = torch.randn(1, 3, 512, 512)
@@ -107,3 +118,21 @@ def test_the_patients_of_the_ward_and_the_remedies_are_those_of_the_page():
     d_real, d_fake = real.sigmoid(), fake.sigmoid()
     expected = (-0.9 * d_real.log() - 0.1 * (1 - d_real).log()).mean() - (1 - d_fake).log().mean()
     torch.testing.assert_close(smooth.discriminator(real, fake), expected)
+
+
+# The strips of small sets
+
+
+def test_the_strips_on_the_page_are_those_that_were_measured_small_and_with_their_licences():
+    strips = load_script("benchmarks/own_pictures.py")
+    text = "".join(cell.source for cell in read(notebook("03")).cells if cell.id == "s2-strips")
+    measured = (strips.RESULTS / "own_pictures.csv").exists()
+    rows = strips.read_csv("own_pictures") if measured else []
+    assert bool(text) == measured
+    data = re.findall(r"^\[(\w+-\d+)\]: data:image/png;base64,(\S+)$", text, flags=re.MULTILINE)
+    assert [name for name, _ in data] == [f"{row['kind']}-{row['size']}" for row in rows]
+    assert sum(len(picture) for _, picture in data) < 250_000
+    for row, (name, picture) in zip(rows, data):
+        assert f"**{row['pictures']} {row['kind']}, {row['size']} pixels, after {int(row['rounds']):,} rounds**" in text
+        assert base64.b64decode(picture) == (strips.RESULTS / f"own-pictures-{name}.png").read_bytes()
+        assert strips.KINDS[row["kind"]].licence in text

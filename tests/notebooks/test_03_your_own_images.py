@@ -1,6 +1,5 @@
 """Notebook 03: the menu remembers, nobody's pictures are swapped, the estimate adds up, each set has its own folder."""
 
-import base64
 import copy
 import re
 import shutil
@@ -26,7 +25,6 @@ from gans_workshop import (
 from tools import (
     SMALL,
     load_notebook,
-    load_script,
     notebook,
     packed,
     printed,
@@ -286,21 +284,3 @@ def test_the_poster_is_as_large_as_the_page_says(tmp_path):
     with Image.open(tmp_path / "poster.png") as poster:
         assert poster.width / 300 * 2.54 == pytest.approx(70, abs=2)
     assert pytest.approx(8, abs=0.2) == 32 * 30 / 300 * 2.54
-
-
-# The strips of small sets
-
-
-def test_the_strips_on_the_page_are_those_that_were_measured_small_and_with_their_licences():
-    strips = load_script("benchmarks/own_pictures.py")
-    text = "".join(cell.source for cell in read(notebook("03")).cells if cell.id == "s2-strips")
-    measured = (strips.RESULTS / "own_pictures.csv").exists()
-    rows = strips.read_csv("own_pictures") if measured else []
-    assert bool(text) == measured
-    data = re.findall(r"^\[(\w+-\d+)\]: data:image/png;base64,(\S+)$", text, flags=re.MULTILINE)
-    assert [name for name, _ in data] == [f"{row['kind']}-{row['size']}" for row in rows]
-    assert sum(len(picture) for _, picture in data) < 250_000
-    for row, (name, picture) in zip(rows, data):
-        assert f"**{row['pictures']} {row['kind']}, {row['size']} pixels, after {int(row['rounds']):,} rounds**" in text
-        assert base64.b64decode(picture) == (strips.RESULTS / f"own-pictures-{name}.png").read_bytes()
-        assert strips.KINDS[row["kind"]].licence in text
