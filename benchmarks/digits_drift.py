@@ -9,7 +9,7 @@ The games are kept in the cache: a run may play a part of them, and their pictur
 import argparse
 
 import torch
-from common import last, machine, ranges, read_csv, seeds, write_csv
+from common import last, ranges, read_csv, seeds, write_csv
 
 from gans_workshop import GAN, Discriminator, Generator, diagnose, load_digits, seed_everything, train
 from gans_workshop.files.workspace import cache_folder
@@ -37,25 +37,24 @@ def play(seed, images, upto):
 
 
 def summary(rows):
-    """Return a row for each number of rounds, with the ranges over all seeds that were played with it."""
+    """Return a row for each number of rounds, with the ranges over all games of it, whatever machine played them."""
     for rounds in sorted({int(row["rounds"]) for row in rows}):
         these = [row for row in rows if int(row["rounds"]) == rounds]
-        found = {"rounds": rounds, "seeds": len(these)}
+        found = {"rounds": rounds, "games": len(these)}
         for name in COLUMNS.values():
             found |= ranges(name, [float(row[name]) for row in these])
         yield found | {"healthy": sum(row["the doctor"] == "healthy" for row in these)}
 
 
 def main():
-    """Play the seeds of the command line and sum up what this machine has played so far."""
+    """Play the seeds of the command line and sum up what has been played so far."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=seeds, default=[42, 100, 101])
     parser.add_argument("--upto", type=int, default=2 * ROUNDS, help="play no more rounds than this for now")
     options, (images, _) = parser.parse_args(), load_digits()
     for seed in options.seeds:
         write_csv("digits_drift_seeds", play(seed, images, options.upto), keys=2)
-    played = [row for row in read_csv("digits_drift_seeds") if row["machine"] == machine()]
-    write_csv("digits_drift", list(summary(played)))
+    write_csv("digits_drift", list(summary(read_csv("digits_drift_seeds"))))
 
 
 if __name__ == "__main__":

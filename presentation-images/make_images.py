@@ -825,7 +825,7 @@ def window():
     write(ax, 7.95, 3.6, "x", size=BIG)
     _numbers(ax, weights, 9.7, form="+.0f")
     write(ax, 12.35, 3.6, f"= {answers[row, column]:.1f}", size=BIG)
-    for x, name in ((2.2, "a digit"), (6.2, "in the window"), (9.7, "weights"), (15.7, "the same everywhere")):
+    for x, name in ((2.2, "a digit"), (6.2, "in the window"), (9.7, "weights"), (15.7, "at all places")):
         write(ax, x, 0.9, name)
     return frame(fig).quantize(32, dither=Image.Dither.NONE)
 

@@ -170,6 +170,18 @@ def test_a_walk_is_there_even_if_only_one_digit_is_drawn(digit):
     assert len(set(walk_stops(digits[labels == digit][:64], digits)[:6])) == 6
 
 
+def test_sevens_can_be_picked_tomorrow(page):
+    """With what the first cell and that of tomorrow bring, and nothing else of the page."""
+    (cell,) = [cell for cell in page.cells if cell.id == "s7-seven"]
+    (source,) = re.findall(r"^```python\n(.*?)\n```$", cell.source, flags=re.MULTILINE | re.DOTALL)
+    digits, labels = load_digits()
+    shown = []
+    names = {"again": SimpleNamespace(sample=lambda count: digits[:count])}
+    names["show_images"] = lambda images, columns: shown.append(images)
+    exec(source, names)
+    assert abs(len(shown[0]) - (labels[:500] == 7).sum()) < 5
+
+
 def test_what_the_page_calls_usual_holds_at_half_and_at_twice_its_rounds():
     """Every mean that was measured is within the ranges with which the page compares."""
     (call,) = [node for node in ast.walk(ast.parse(source_of("02", "compare"))) if isinstance(node, ast.Call)]
