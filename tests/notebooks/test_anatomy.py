@@ -307,15 +307,13 @@ def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
 
 
 @each_notebook
-def test_a_walk_that_skips_what_may_be_skipped_runs(path, request, tmp_path, monkeypatch):
+def test_a_walk_that_skips_what_may_be_skipped_runs(path, tmp_path, monkeypatch):
     """No later cell needs what a section marked *Skip at first* does, unless its mark says that its cells are run."""
     book = shrink(read(path), SMALL[path.name])
     marks = [(cells[0].source.split("\n", 1)[1].strip().splitlines()[0], cells) for _, cells in sections(book)]
     skipped = [cells for mark, cells in marks if mark.startswith("*Skip at first") and "do run" not in mark]
     if not skipped:
         pytest.skip("every section of it is read")
-    if path.stem == "05_textures":
-        request.applymarker(pytest.mark.xfail(strict=True, reason="its exercise 4 needs its section 4"))
     skipped_ids = {cell.id for cells in skipped for cell in cells}
     book.cells = [cell for cell in book.cells if cell.cell_type == "markdown" or cell.id not in skipped_ids]
     run(book, tmp_path, monkeypatch)
