@@ -122,7 +122,7 @@ def holds_two_sentences(line):
 def words_outside_folds(book):
     """Count what a reader has before her eyes: no folded answers, data, or addresses of links."""
     text = re.sub(r"<details>.*?</details>|^\[\w+\]: [^\n]*$", " ", text_of(book.cells), flags=re.DOTALL | re.MULTILINE)
-    return len(re.sub(r"\]\([^)]*\)", "] ", text).split())
+    return len(re.sub(r"\]\([^)]*\)", "]", text).split())
 
 
 def measured_numbers(line):
