@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gans_workshop import GAN, Discriminator, Generator, Loss, MLPGenerator, diagnose, hinge, train
+from gans_workshop import GAN, Discriminator, Generator, Loss, MLPGenerator, diagnose, hinge, non_saturating, train
 from gans_workshop.view import diagnosis
 from tools import code_cells, load_notebook, notebook, printed, read, run, shrink, source_of, text_of
 
@@ -106,7 +106,8 @@ def test_the_chart_prints_what_was_noted(book, two, capsys):
         assert noted == pytest.approx(means, abs=0.006)
         assert 0 <= digits <= 10 and distance > 0
         verdict = diagnose(gan.history)
-        assert f"{name}: {verdict.sentence}" in text and verdict.advice not in text
+        assert f"{name}: {verdict.sentence}" in text.replace("\n", " ") and verdict.advice not in text
+        assert max(len(line) for line in text.splitlines()) <= 95, "a page breaks longer lines inside words"
     assert [ax.get_ylabel() for ax in fig.axes] == list(two), "each row of fakes has its name beside it"
 
 
@@ -156,6 +157,8 @@ def test_the_page_shows_the_lines_of_the_doctor():
     assert lines["oscillating"] == [percent["LOW"]]
     assert lines["the criminal dominates"] == [percent["FOOLED"]]
     assert lines["mode collapse"] == [diagnosis.ALIKE]
+    (swings,) = re.findall(r"^\*Swings far\*.*", source_of("04", "s7"), flags=re.MULTILINE)
+    assert [float(n) for n in re.findall(r"\d\.\d+", swings)] == [diagnosis.WILD, diagnosis.SWINGING]
 
 
 def test_the_doctor_gives_no_advice_before_a_question():
@@ -176,6 +179,7 @@ def test_the_settings_of_the_patients_cannot_be_read_by_accident():
     sealed = source.replace("plain", "").partition("def unseal")[0]
     for settings in games.unseal().values():
         assert [setting for setting in settings if setting in sealed] == []
+    assert "hinge" not in source, "the name of a loss would say that a patient has it"
     assert games.ward["D"].loss is hinge and games.ward["A"].d_steps == 5
 
 
@@ -209,6 +213,23 @@ def test_the_smoothing_of_the_solution_is_the_formula_of_the_exercise():
     assert Loss(names["smoothed"], hinge.generator).discriminator is names["smoothed"]
 
 
+def test_each_step_of_the_ward_is_a_question_so_that_a_rehearsed_page_folds_what_answers_it():
+    before, text = {}, ""
+    for cell in read(notebook("04")).cells:
+        text = cell.source if cell.cell_type == "markdown" else text
+        before[cell.id] = text
+    for cell in ("sealed", "curves", "examine", "ask-the-doctor"):
+        assert "**Predict" in before[cell], cell
+
+
+def test_the_smoothing_to_fill_in_runs_as_it_stands_and_is_no_smoothing_yet():
+    function = re.search(r"def smooth_d.*?\n\n", source_of("04", "ex2-start"), flags=re.DOTALL)[0]
+    names = {"F": torch.nn.functional}
+    exec(function, names)
+    real, fake = torch.tensor([[0.3], [-2.0]]), torch.tensor([[1.0], [-0.5]])
+    torch.testing.assert_close(names["smooth_d"](real, fake), non_saturating.discriminator(real, fake))
+
+
 def test_a_walk_that_skips_what_may_be_skipped_runs(tmp_path, monkeypatch):
     """Sections 3 and 6 and the exercise on section 6 left out: no later cell needs a name from there."""
     book = shrink(read(notebook("04")), {"STEPS": 2, "BATCH_SIZE": 8})
@@ -221,4 +242,4 @@ def test_a_walk_that_skips_what_may_be_skipped_runs(tmp_path, monkeypatch):
     book.cells = kept
     run(book, tmp_path, monkeypatch)
     (cell,) = [cell for cell in book.cells if cell.id == "ask-the-doctor"]
-    assert [line[:2] for line in printed(cell).splitlines()] == ["A:", "B:", "C:", "D:"]
+    assert re.findall(r"^([A-D]): ", printed(cell), flags=re.MULTILINE) == list("ABCD")
