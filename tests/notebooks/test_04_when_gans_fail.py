@@ -142,7 +142,8 @@ def test_the_hills_stand_where_d_of_x_says_although_all_opinions_jump_from_round
 
 
 def test_the_page_shows_the_lines_of_the_doctor():
-    (table,) = re.findall(r"\| in this order \|.*?\n\n", text_of(read(notebook("04")).cells), flags=re.DOTALL)
+    page = text_of(read(notebook("04")).cells)
+    (table,) = re.findall(r"\| in this order \|.*?\n\n", page, flags=re.DOTALL)
     rows = {cells[1].strip(): cells[2] for cells in (line.split("|") for line in table.splitlines()[2:] if line)}
     assert list(rows) == [
         "the detective dominates",
@@ -157,7 +158,7 @@ def test_the_page_shows_the_lines_of_the_doctor():
     assert lines["oscillating"] == [percent["LOW"]]
     assert lines["the criminal dominates"] == [percent["FOOLED"]]
     assert lines["mode collapse"] == [diagnosis.ALIKE]
-    (swings,) = re.findall(r"^\*Swings far\*.*", source_of("04", "s7"), flags=re.MULTILINE)
+    (swings,) = re.findall(r"^\*Swings far\*.*", page, flags=re.MULTILINE)
     assert [float(n) for n in re.findall(r"\d\.\d+", swings)] == [diagnosis.WILD, diagnosis.SWINGING]
 
 
