@@ -171,7 +171,8 @@ TEMPLATE = """
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
 {%- block html_head_css -%}
-<style>.jp-CodeCell summary { margin: 8px 82px; font: 14px sans-serif; }</style>{%- endblock -%}
+<style>.jp-CodeCell summary { margin: 8px 82px; font: 14px sans-serif; }
+.jp-OutputArea-output pre { word-break: normal !important; overflow-wrap: anywhere; }</style>{%- endblock -%}
 {%- macro under(words, inside) -%}
 {%- if words -%}<details><summary>{{ words | escape }}</summary>{{ inside }}</details>
 {%- else -%}{{ inside }}{%- endif -%}
