@@ -80,6 +80,12 @@ def test_the_seam_of_an_open_picture_is_noticed(textures):
     assert seam < 1.5 * inside
 
 
+def test_spread_is_one_for_real_patches_and_none_for_a_repeated_one(book, textures):
+    reals = book.cut_patches([book.open_texture(TEXTURES / "wood.jpg")], 64)
+    assert textures.spread(reals, reals) == 1
+    assert textures.spread(reals[:1].repeat(64, 1, 1, 1), reals) == 0
+
+
 def test_what_repeats_is_found(textures):
     torch.manual_seed(0)
     snow = torch.randn(1, 3, 512, 512)

@@ -317,12 +317,6 @@ def test_sliced_distance_is_zero_for_the_same_and_grows_with_strangeness(book):
     assert all(book.sliced_distance(p, reals) > 5 * floor for p in (bricks, snow, mean))
 
 
-def test_spread_is_one_for_real_patches_and_none_for_a_repeated_one(book, textures):
-    reals = book.cut_patches([book.open_texture(TEXTURES / "wood.jpg")], 64)
-    assert textures.spread(reals, reals) == 1
-    assert textures.spread(reals[:1].repeat(64, 1, 1, 1), reals) == 0
-
-
 # What is saved
 
 

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from PIL import Image
 
+from gans_workshop import picture_places
 from tools import (
     NOTEBOOKS,
     SMALL,
@@ -301,6 +302,7 @@ def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
             plain = output.get("data", {}).get("text/plain", "")
             assert "image/png" in output.get("data", {}) or not plain.startswith(("<Figure", "Figure(")), cell.id
     assert any(pictures(cell) for cell in cells)
+    assert picture_places(tmp_path / "files") == [], "what a notebook saves is no choice in notebook 03's menu"
     kinds = {kind for cell in cells for output in cell.outputs for kind in output.get("data", {})}
     assert kinds <= SHOWN_EVERYWHERE
     assert bare_widgets(book) == []

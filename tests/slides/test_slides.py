@@ -168,7 +168,7 @@ def notebook_text(number):
 
 
 NUMBERS_OF_NOTEBOOK_01 = ["0.731", "0.182", "0.386", "1.139", "0.693", "1.386", "1.54", "0.59", "1.34", "0.34", "1.53"]
-NUMBERS_OF_NOTEBOOK_02 = ["242,033", "28,113", "0.018", "0.982", "0.62 and 0.65", "0.34 and 0.38"]
+NUMBERS_OF_NOTEBOOK_02 = ["242,033", "28,113", "0.018", "0.982", "0.62 to 0.65", "0.34 to 0.38"]
 
 
 @pytest.mark.parametrize(("number", "values"), [("01", NUMBERS_OF_NOTEBOOK_01), ("02", NUMBERS_OF_NOTEBOOK_02)])
