@@ -302,6 +302,7 @@ def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
             plain = output.get("data", {}).get("text/plain", "")
             assert "image/png" in output.get("data", {}) or not plain.startswith(("<Figure", "Figure(")), cell.id
     assert any(pictures(cell) for cell in cells)
+    (tmp_path / "files").mkdir(exist_ok=True)
     assert picture_places(tmp_path / "files") == [], "what a notebook saves is no choice in notebook 03's menu"
     kinds = {kind for cell in cells for output in cell.outputs for kind in output.get("data", {})}
     assert kinds <= SHOWN_EVERYWHERE
