@@ -38,6 +38,15 @@ def classify_digits(images):
     return name(features).argmax(1), features.double().sqrt()  # the root: no single loud feature drowns the others
 
 
+def make_face_judge():
+    """Make the untrained judge of faces: images (N, 3, 64, 64) in [-1, 1] -> features (N, 128) -> logits (N, 55)."""
+    layers = []
+    for before, after in ((3, 24), (24, 32), (32, 48), (48, 64)):  # (N, 24, 32, 32), ..., (N, 64, 4, 4)
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+    layers += [nn.Flatten(), nn.Linear(64 * 4 * 4, 128), nn.ReLU()]  # (N, 128)
+    return nn.Sequential(nn.Sequential(*layers), nn.Linear(128, 55))  # (N, 55): ten attributes side by side
+
+
 def digit_histogram(digits):
     """Count the pictures of each digit, (10,), and the digits that make up at least one picture in a hundred.
 
