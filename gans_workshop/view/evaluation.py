@@ -1,4 +1,4 @@
-"""How good and how original are the fakes? The judge is a digit classifier: a detective for ten digits."""
+"""How good and how original are the fakes? One judge reads digits, another one reads the attributes of faces."""
 
 import functools
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from gans_workshop.files.datasets import DATA
+from gans_workshop.files.datasets import DATA, is_left_out
 from gans_workshop.game.images import check, check_images, to_float
 
 
@@ -85,3 +85,47 @@ def nearest_images(images, among):
         indices = torch.where(apart < differences, 2000 * i + nearest, indices)
         differences = differences.minimum(apart)
     return differences, indices
+
+
+FACE_VALUES = [5, 5, 4, 6, 5, 5, 5, 5, 5, 10]  # how many values each attribute of `load_faces` has, 55 in all
+
+
+def make_face_judge():
+    """Make the untrained judge of faces: images (N, 3, 64, 64) in [-1, 1] -> features (N, 128) -> logits (N, 55)."""
+    layers = []
+    for before, after in ((3, 24), (24, 32), (32, 48), (48, 64)):  # (N, 24, 32, 32), ..., (N, 64, 4, 4)
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+    layers += [nn.Flatten(), nn.Linear(64 * 4 * 4, 128), nn.ReLU()]  # (N, 128)
+    return nn.Sequential(nn.Sequential(*layers), nn.Linear(128, 55))  # (N, 55): ten attributes side by side
+
+
+@functools.cache
+def load_face_judge():
+    """Load the trained judge of faces that comes with the package (`benchmarks/face_judge.py` says how good it is)."""
+    judge = make_face_judge()
+    with np.load(DATA / "face_judge.npz") as weights:
+        judge.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
+    return judge.float().eval().requires_grad_(False)
+
+
+def classify_faces(images):
+    """Let the judge of faces look at pictures (N, 3, 64, 64): attributes (N, 10), as of `load_faces`, and features.
+
+    Of the ten attributes it reads ... Features: (N, 128). Raises: ValueError: 'The judge knows only faces ...'
+    """
+    images = to_float(check_images(images)).cpu()
+    found = tuple(images.shape)
+    check(found[1:] == (3, 64, 64), f"The judge knows only faces, (N, 3, 64, 64), not {found}: look for yourself.")
+    see, name = load_face_judge()
+    features = torch.cat([see(part) for part in images.split(500)])
+    answers = name(features).split(FACE_VALUES, dim=1)
+    return torch.stack([answer.argmax(1) for answer in answers], dim=1), features.double().sqrt()
+
+
+def invention(labels):
+    """Measure how often faces have one of the combinations that the training set lacks: labels (N, 10) -> a number.
+
+    1 is as often as if all combinations were drawn alike: the parts are understood to be free. 0 is: it only repeats
+    the people it met. The judge errs: training faces have ..., and so have fakes that invent nothing.
+    """
+    return float(is_left_out(labels).double().mean() * 5)
