@@ -18,6 +18,7 @@ files: they come and go; nothing here knows what a GAN is
 
 game: the pages to open when you want to know how it works
   images: pictures as numbers, and the one check of them
+  labels: what to draw: labels and mixtures as weights, and the one check of them
   losses: what each player pays
   models: the generator and the discriminator, layer by layer
   augment: change pictures before D sees them, so that few seem many

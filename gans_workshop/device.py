@@ -1,5 +1,6 @@
 """Choose the machine's fastest processor for PyTorch, make runs repeatable and the stop button safe."""
 
+import functools
 import signal
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -23,6 +24,19 @@ def pick_device():
 def seed_everything(seed):
     """Start PyTorch's random numbers (CPU and GPU) at `seed`: on a CPU the same seed gives the same run."""
     torch.manual_seed(seed)
+
+
+def dice(seed):
+    """Start random numbers of their own at any whole number, also at one that PyTorch finds too large."""
+    if not hasattr(seed, "__index__"):
+        raise ValueError(f"seed={seed!r} must be a whole number, for example seed=42.")
+    return torch.Generator().manual_seed(int(seed) if -(2**63) <= seed < 2**64 else seed % 2**64)
+
+
+@functools.lru_cache(maxsize=2)
+def order(count, seed, epoch):
+    """Shuffle the numbers from 0 to count - 1, each epoch in another way."""
+    return torch.randperm(count, generator=dice(seed * 1_000_003 + epoch)).tolist()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 # The modules in their order, by their place, such as "files.disk": each may import only those above it.
 ROOMS = {
     "files": "disk kinds workspace datasets decoding sources photos marks checkpoints",
-    "game": "images losses models augment notes gan training loading",
+    "game": "images labels losses models augment notes gan training loading",
     "view": "plots lessons diagnosis evaluation latent live exports",
 }
 MODULES = ["device", *(f"{room}.{name}" for room, names in ROOMS.items() for name in names.split())]

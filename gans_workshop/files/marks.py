@@ -24,7 +24,7 @@ def other_data(theirs, ours, arrays):
     if their_shape != our_shape:
         return f"draws pictures of shape {tuple(their_shape)}, and this one draws {tuple(our_shape)}"
     if len(theirs["kinds"]) != len(ours["kinds"]):
-        return f"learns {'with' if len(theirs['kinds']) > 1 else 'without'} conditions"
+        return f"learns {'with' if len(theirs['kinds']) > 1 else 'without'} labels or other conditions"
     if "whole" in theirs and theirs["kinds"] == ours["kinds"]:
         if theirs["whole"] == [hashlib.sha256(array).hexdigest() for array in arrays]:
             return ""

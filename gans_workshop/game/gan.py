@@ -1,13 +1,14 @@
 """The game of a GAN: its state, the turns of its two players, and one round."""
 
 import copy
-import functools
 from collections import namedtuple
 
 import torch
 from torch import nn
 
+from gans_workshop.device import dice, order
 from gans_workshop.game.images import check, check_images, to_float, whole
+from gans_workshop.game.labels import PER_ROW, check_labels, check_names, preview_labels, to_weights, told
 from gans_workshop.game.losses import check_rules, non_saturating
 from gans_workshop.game.models import check_logits, check_players, frozen
 from gans_workshop.game.notes import SMALLER_RATES, History, measure
@@ -16,7 +17,7 @@ from gans_workshop.game.notes import SMALLER_RATES, History, measure
 NETWORKS = ("generator", "discriminator", "average_generator")
 OPTIMIZERS = ("d_optimizer", "g_optimizer")
 PARTS = (*NETWORKS, *OPTIMIZERS, "history")
-VALUES = ("step", "seen", "seconds", "seed", "fixed_z", "fixed_condition")
+VALUES = ("step", "seen", "seconds", "seed", "fixed_z", "fixed_condition", "classes", "class_names")
 WRONG_SHAPE = (RuntimeError, ValueError, IndexError)  # what PyTorch raises then
 
 
@@ -25,8 +26,9 @@ class GAN:
 
     generator: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1]; discriminator: images -> logits (N, 1).
     Rules: D learns `d_steps` times a round and sees every picture, real or fake, through `augment`; `loss` says what
-    each pays. With `fixed_condition`, 64 labels (64,) or pictures (64, C, H, W) for the previews, both players are
-    given a condition as a second argument. Raises: ValueError: 'The generator draws ...', 'd_steps=...'
+    each pays. Players with `classes` are given labels as a second argument, networks of your own any condition: then
+    `fixed_condition` has those of the previews, labels (64,) or pictures (64, C, H, W). `class_names`: a text for each
+    class, or a dictionary of such lists. Raises: ValueError: 'The generator draws ...', 'd_steps=...'
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class GAN:
         augment=None,
         seed=0,
         fixed_condition=None,
+        class_names=None,
     ):
         check_players(generator, discriminator)
         check_rules(loss, augment, {"d_lr": d_lr, "g_lr": g_lr})
@@ -58,7 +61,12 @@ class GAN:
         self.seen = 0  # real pictures shown so far, which says where in the shuffled data set the next batch begins
         self.random = dice(seed)  # the only source of z: on the CPU, for every device the same
         self.seed = int(seed)  # a NumPy number would overflow
-        self.fixed_z = self.draw_z(64)  # the same 64 z for every preview, so that one sees them change
+        self.classes = getattr(generator, "classes", 0)
+        self.class_names = check_names(class_names, self.classes)
+        self.fixed_z = self.draw_z(PER_ROW if self.classes else 64)  # the same in every preview: one sees them change
+        if self.classes:  # a row for each class, with the same z across
+            fixed_condition = preview_labels(self.classes) if fixed_condition is None else fixed_condition
+            self.fixed_z = self.fixed_z.repeat(-(-len(fixed_condition) // PER_ROW), 1)[: len(fixed_condition)]
         self.fixed_condition = None if fixed_condition is None else torch.as_tensor(fixed_condition).to(device)
         self.picture_shape = self._check_that_players_fit()  # (C, H, W)
 
@@ -79,6 +87,8 @@ class GAN:
     def check_data(self, images, conditions=None):
         """Return images and conditions on the device, or say in one sentence why this game cannot learn from them."""
         images = check_images(images, shape=self.picture_shape).to(self.device)
+        if self.classes:
+            return images, check_labels(conditions, self.classes, self.class_names, len(images)).to(self.device)
         needed = 0 if self.fixed_condition is None else len(images)
         given = 0 if conditions is None else len(conditions)
         hint = "one for each picture if the GAN was made with fixed_condition=, none otherwise"
@@ -96,6 +106,8 @@ class GAN:
         if isinstance(z, str) or not hasattr(z, "__len__"):
             z = torch.randn(whole("z", z), needed)  # not from self.random: looking never changes the training
         z = torch.as_tensor(z, dtype=torch.float32)
+        if hasattr(self.generator, "classes"):
+            condition = to_weights(condition, self.classes, len(z))
         batches = zip(*(inputs.to(self.device).split(256) for inputs in (z, *told(condition))))
         try:
             return torch.cat([self.average_generator(*batch) for batch in batches])
@@ -134,6 +146,7 @@ class GAN:
         """Bring back a state from `state_dict()`: training goes on exactly from there, at this GAN's learning rates."""
         if "average" in state:  # written until November 2026
             state = state | {"average_generator": state["average"], "fixed_condition": None}
+        state = {"classes": 0} | state | {"class_names": state.get("class_names") or self.class_names}
         for name in (*NETWORKS, "history"):
             getattr(self, name).load_state_dict(state[name])
         for name in OPTIMIZERS:
@@ -146,10 +159,15 @@ class GAN:
 
     def misfit(self, state):
         """Say why `state` belongs to another game than this one, or return an empty text."""
+        theirs = state.get("class_names")
+        if theirs and self.class_names and theirs != self.class_names:
+            return f"has the classes {theirs!s:.60}, and this one has {self.class_names!s:.60}"
         for name in ("generator", "discriminator"):
             ours, theirs = getattr(self, name).state_dict(), state.get(name, {})
             if [(key, weight.shape) for key, weight in ours.items()] != [(key, w.shape) for key, w in theirs.items()]:
                 return "is built in another way (another width, latent_dim or kind of network)"
+        if state.get("classes", 0) != self.classes:
+            return "is told about other classes"
         same_start = torch.equal(state["fixed_z"], self.fixed_z.cpu())
         return "" if same_start or not self.step else "began with another seed"
 
@@ -158,11 +176,6 @@ class GAN:
         memories = [memory for name in OPTIMIZERS for memory in getattr(self, name).state.values()]
         memories += [getattr(self, name).state_dict() for name in NETWORKS]
         return all(numbers.isfinite().all() for memory in memories for numbers in memory.values())
-
-
-def told(condition):
-    """Return a condition as further arguments of a player: none where there is none."""
-    return () if condition is None else (condition,)
 
 
 # What D's turn leaves behind to be measured: its loss, the logits (N, 1) and the pictures (N, C, H, W)
@@ -230,18 +243,6 @@ def next_batch(gan, images, conditions=None, *, batch_size):
     indices = []
     for number in range(gan.seen, gan.seen + batch_size):
         epoch, turn = divmod(number, len(images))
-        indices.append(_order(len(images), gan.seed, epoch)[turn])
+        indices.append(order(len(images), gan.seed, epoch)[turn])
     gan.seen += batch_size
     return to_float(images[indices]), None if conditions is None else conditions[indices]
-
-
-@functools.lru_cache(maxsize=2)
-def _order(count, seed, epoch):
-    """Shuffle the numbers from 0 to count - 1, each epoch in another way."""
-    return torch.randperm(count, generator=dice(seed * 1_000_003 + epoch)).tolist()
-
-
-def dice(seed):
-    """Start random numbers of their own at any whole number, also at one that PyTorch finds too large."""
-    check(hasattr(seed, "__index__"), f"seed={seed!r} must be a whole number, for example seed=42.")
-    return torch.Generator().manual_seed(int(seed) if -(2**63) <= seed < 2**64 else seed % 2**64)

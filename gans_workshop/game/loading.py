@@ -9,6 +9,7 @@ import torch
 
 from gans_workshop.files import checkpoints, disk
 from gans_workshop.game.gan import GAN, OPTIMIZERS
+from gans_workshop.game.labels import counts
 from gans_workshop.game.models import Discriminator, Generator, MLPDiscriminator, MLPGenerator
 
 
@@ -21,8 +22,10 @@ def load_gan(path, *, device="cpu", generator=None, discriminator=None):
     """
     found = _read(disk.whole_path(path))
     state, (_, *shape) = found["gan"], found["pictures"]["kinds"][0][0]
-    generator = generator or _rebuild((Generator, MLPGenerator), state.get("generator", {}), shape)
-    discriminator = discriminator or _rebuild((Discriminator, MLPDiscriminator), state.get("discriminator", {}), shape)
+    more = {"classes": state["classes"]} if state.get("classes") else {}
+    generator = generator or _rebuild((Generator, MLPGenerator), state.get("generator", {}), shape, more)
+    players = Discriminator, MLPDiscriminator
+    discriminator = discriminator or _rebuild(players, state.get("discriminator", {}), shape, more)
     if not (generator and discriminator):
         hint = "make them as for its training, and call load_gan(..., generator=..., discriminator=...)"
         raise ValueError(f"The GAN in {path} has networks that are not the package's: {hint}.")
@@ -50,11 +53,12 @@ def _read(place):
     raise ValueError(f"{place} {why}. Give the folder that train(..., checkpoint=...) saved in, or a file from there.")
 
 
-def _rebuild(kinds, weights, shape):
-    """Make the network of the package that has these weights, or return None."""
+def _rebuild(kinds, weights, shape, more):
+    """Make the network of the package that has these weights, and `more`: classes, or return None."""
     shapes = {name: part.shape for name, part in weights.items()}
     layers = [size for size in shapes.values() if len(size) > 1] or [(1, 1)]
-    more = {"latent_dim": layers[0][1]} if Generator in kinds else {}
+    if Generator in kinds:
+        more = more | {"latent_dim": layers[0][1] - sum(counts(more.get("classes", 0)))}
     for kind, width in itertools.product(kinds, (layers[0][0], layers[-1][1])):
         with suppress(Exception), torch.device("meta"):  # where weights take no room, however many these would be
             network = kind(image_size=shape[-1], channels=shape[0], width=width, **more)

@@ -7,12 +7,14 @@ import torch
 from torch import nn
 
 from gans_workshop.game.images import check, whole
+from gans_workshop.game.labels import counts, plain, to_weights
 
 
 class Generator(nn.Module):
     """Draw pictures from noise, from a coarse sheet to a fine one: the criminal.
 
-    `image_size` is a multiple of 4 from 16 to 256; w is `width`, the number of feature maps at the full size.
+    `image_size` is a multiple of 4 from 16 to 256; w is `width`, the number of feature maps at the full size. With
+    `classes`, one number or several, it draws what it is told: labels or mixtures, as `labels.to_weights` takes them.
     Shapes at 28 pixels: z (N, latent_dim) -> Linear (N, 4w, 7, 7) -> grow (N, 2w, 14, 14) -> grow (N, w, 28, 28) ->
         Conv2d, Tanh (N, channels, 28, 28), between -1 and 1
     Shapes at 64 pixels: z (N, latent_dim) -> Linear (N, 8w, 4, 4) -> grow (N, 8w, 8, 8) -> grow (N, 4w, 16, 16) ->
@@ -21,13 +23,14 @@ class Generator(nn.Module):
     Source: Radford et al. 2016; the convolution at the end smooths the checkerboard (Odena et al. 2016).
     """
 
-    def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=16):
+    def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=16, classes=0):
         super().__init__()
-        self.latent_dim = whole("latent_dim", latent_dim)
+        self.latent_dim, self.classes = whole("latent_dim", latent_dim), plain(classes)
+        told_more = sum(counts(classes))
         sizes = staircase(image_size)[::-1]  # 28: 7, 14, 28
         maps = double(width, len(sizes))[::-1]  # 28: 4w, 2w, w
         layers = [
-            nn.Linear(self.latent_dim, maps[0] * sizes[0] ** 2, bias=False),  # (N, 4w * 7 * 7)
+            nn.Linear(self.latent_dim + told_more, maps[0] * sizes[0] ** 2, bias=False),  # (N, 4w * 7 * 7)
             nn.Unflatten(1, (maps[0], sizes[0], sizes[0])),  # (N, 4w, 7, 7)
             nn.BatchNorm2d(maps[0]),  # (N, 4w, 7, 7)
             nn.ReLU(),  # (N, 4w, 7, 7)
@@ -40,23 +43,26 @@ class Generator(nn.Module):
         ]
         self.layers = small_weights(nn.Sequential(*layers))
 
-    def forward(self, z):
-        return self.layers(z)
+    def forward(self, z, labels=None):
+        weights = to_weights(labels, self.classes, len(z))
+        return self.layers(z if weights is None else torch.cat([z, weights], 1))
 
 
 class Discriminator(nn.Module):
     """Give each picture a logit, high for 'real' and low for 'fake': the detective. sigmoid(logit) is D(x).
 
-    `image_size` is a multiple of 4 from 16 to 256; w is `width`, the number of feature maps of the first layer.
+    `image_size` is a multiple of 4 from 16 to 256; w is `width`, the number of feature maps of the first layer. With
+    `classes`, the same as the generator's, it is told what a picture shall show: logit = w.h + (E y).h, where h is
+    what comes out of Flatten and E y is a learned direction for each class.
     Shapes at 28 pixels: images (N, channels, 28, 28) -> Conv2d (N, w, 14, 14) -> shrink (N, 2w, 7, 7) ->
         shrink (N, 4w, 4, 4) -> Flatten, Linear (N, 1)
     Shapes at 64 pixels: images (N, channels, 64, 64) -> Conv2d (N, w, 32, 32) -> shrink (N, 2w, 16, 16) ->
         shrink (N, 4w, 8, 8) -> shrink (N, 8w, 4, 4) -> Flatten, Linear (N, 1)
     Raises: ValueError: 'image_size=...'
-    Source: Radford et al. 2016.
+    Source: Radford et al. 2016; Miyato and Koyama 2018 for the classes.
     """
 
-    def __init__(self, *, image_size=28, channels=1, width=16):
+    def __init__(self, *, image_size=28, channels=1, width=16, classes=0):
         super().__init__()
         sizes = staircase(image_size, round_up=True)[1:]  # 28: 14, 7, 4
         maps = double(width, len(sizes))  # 28: w, 2w, 4w
@@ -70,10 +76,17 @@ class Discriminator(nn.Module):
             nn.Flatten(),  # (N, 4w * 4 * 4)
             nn.Linear(maps[-1] * sizes[-1] ** 2, 1),  # (N, 1)
         ]
-        self.layers = small_weights(nn.Sequential(*layers))
+        self.layers, self.classes = small_weights(nn.Sequential(*layers)), plain(classes)
+        if size := sum(counts(classes)):
+            directions = nn.Linear(size, maps[-1] * sizes[-1] ** 2, bias=False)  # E y: (N, 4w * 4 * 4)
+            self.directions = small_weights(directions)
 
-    def forward(self, images):
-        return self.layers(images)
+    def forward(self, images, labels=None):
+        weights = to_weights(labels, self.classes, len(images))
+        if weights is None:
+            return self.layers(images)
+        h = self.layers[:-1](images)
+        return self.layers[-1](h) + (self.directions(weights) * h).sum(1, keepdim=True)
 
 
 def grow(before, after, *, odd=0):
@@ -167,6 +180,8 @@ def check_players(generator, discriminator):
     to_do = "give the network inside, generator.module" if hasattr(generator, "module") else to_do
     to_do = "give the generator first, then the discriminator" if hasattr(discriminator, "latent_dim") else to_do
     check(hasattr(generator, "latent_dim"), f"The generator does not say how many numbers z has: {to_do}.")
+    theirs = getattr(generator, "classes", 0), getattr(discriminator, "classes", getattr(generator, "classes", 0))
+    check(theirs[0] == theirs[1], "G has classes={} and D classes={}: both must be the same.".format(*theirs))
 
 
 def check_logits(logits, count):

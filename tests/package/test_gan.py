@@ -24,8 +24,9 @@ from gans_workshop import (
     train,
     wasserstein_gp,
 )
+from gans_workshop.device import order
 from gans_workshop.game import notes
-from gans_workshop.game.gan import PARTS, _order
+from gans_workshop.game.gan import PARTS
 
 # One step
 
@@ -291,7 +292,7 @@ def test_any_whole_number_is_a_seed(digits, bits, same, seed):
 @pytest.mark.parametrize("seed", [0, 1, 42, 2**40, -3])
 def test_the_order_of_the_pictures_is_the_one_it_always_was(seed):
     random = torch.Generator().manual_seed(seed * 1_000_003 + 2)
-    assert _order(50, seed, 2) == torch.randperm(50, generator=random).tolist()
+    assert order(50, seed, 2) == torch.randperm(50, generator=random).tolist()
 
 
 def test_samples_take_z_as_people_have_it(make_gan):
@@ -388,7 +389,7 @@ def test_players_that_do_not_fit_are_refused():
 
 def test_the_state_has_every_part_and_nothing_that_only_pickle_can_read(make_gan):
     state = make_gan().state_dict()
-    values = {"step", "seen", "seconds", "seed", "fixed_z", "fixed_condition", "random"}
+    values = {"step", "seen", "seconds", "seed", "fixed_z", "fixed_condition", "classes", "class_names", "random"}
     assert set(state) == {*PARTS, *values}
 
 

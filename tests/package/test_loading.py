@@ -78,7 +78,7 @@ def test_the_networks_of_the_package_are_known_by_their_shapes(kinds, size, chan
         (generator, (Generator, MLPGenerator)),
         (discriminator, (Discriminator, MLPDiscriminator)),
     ):
-        found = _rebuild(all_kinds, network.state_dict(), [channels, size, size])
+        found = _rebuild(all_kinds, network.state_dict(), [channels, size, size], {})
         assert type(found) is type(network)
         assert all(torch.equal(a, b) for a, b in zip(found.state_dict().values(), network.state_dict().values()))
     assert torch.equal(random, torch.get_rng_state()), "looking throws no dice"

@@ -56,8 +56,8 @@ def test_what_is_not_the_same_is_named(images, labels):
     assert difference((images, labels), (images.flip(0), labels)) == "learns from 22 other conditions", "other pairs"
     assert difference((images, labels), (images, labels.int())) == "learns from 22 other conditions"
     assert difference((images, labels), (changed, labels)) == "learns from 22 other pictures"
-    assert difference((images, labels), (images, None)) == "learns with conditions"
-    assert difference((images, None), (images, labels)) == "learns without conditions"
+    assert difference((images, labels), (images, None)) == "learns with labels or other conditions"
+    assert difference((images, None), (images, labels)) == "learns without labels or other conditions"
     assert difference((images, None), (images[..., :14], None)).startswith(
         "draws pictures of shape (1, 28, 28), and this"
     )
