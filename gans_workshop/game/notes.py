@@ -5,18 +5,25 @@ from array import array
 
 import torch
 
-# All that is noted of a round: by name, how it is found in the GAN, in what D's turn left behind and in G's loss
+from gans_workshop.game.labels import PER_ROW
+
+# All that is noted of a round: by name, how it is found in the GAN, in what D's turn left behind, in G's loss, and in
+# the pictures for each label, as `draw_for_labels` returns them
 NOTES = {
-    "steps": lambda gan, lesson, g_loss: torch.tensor(gan.step + 1.0, device=gan.device),  # the number of the round
-    "d_loss": lambda gan, lesson, g_loss: lesson.d_loss,  # what D paid
-    "g_loss": lambda gan, lesson, g_loss: g_loss,  # what G paid
-    "d_real": lambda gan, lesson, g_loss: lesson.real_logits.sigmoid().mean(),  # D(x)
-    "d_fake": lambda gan, lesson, g_loss: lesson.fake_logits.sigmoid().mean(),  # D(G(z))
-    "detect_rate": lambda gan, lesson, g_loss: detect_rate(lesson.real_logits, lesson.fake_logits),
-    "variety": lambda gan, lesson, g_loss: variety(lesson.fake, lesson.real),
-    "d_slope": lambda gan, lesson, g_loss: gradient_length(gan.discriminator),
-    "g_slope": lambda gan, lesson, g_loss: gradient_length(gan.generator),
+    "steps": lambda gan, lesson, g_loss, asked: torch.tensor(gan.step + 1.0, device=gan.device),  # the number of the round
+    "d_loss": lambda gan, lesson, g_loss, asked: lesson.d_loss,  # what D paid
+    "g_loss": lambda gan, lesson, g_loss, asked: g_loss,  # what G paid
+    "d_real": lambda gan, lesson, g_loss, asked: lesson.real_logits.sigmoid().mean(),  # D(x)
+    "d_fake": lambda gan, lesson, g_loss, asked: lesson.fake_logits.sigmoid().mean(),  # D(G(z))
+    "detect_rate": lambda gan, lesson, g_loss, asked: detect_rate(lesson.real_logits, lesson.fake_logits),
+    "variety": lambda gan, lesson, g_loss, asked: variety(lesson.fake, lesson.real),
+    "d_slope": lambda gan, lesson, g_loss, asked: gradient_length(gan.discriminator),
+    "g_slope": lambda gan, lesson, g_loss, asked: gradient_length(gan.generator),
+    "label_effect": lambda gan, lesson, g_loss, asked: label_effect(asked),
+    "class_variety": lambda gan, lesson, g_loss, asked: class_variety(asked, lesson.real).min(),
+    "poorest_class": lambda gan, lesson, g_loss, asked: class_variety(asked, lesson.real).argmin(),  # its row
 }
+EVERY = 10  # rounds between two looks at what the labels do: they cost as much as a turn
 SMALLER_RATES = "Make a new GAN and train it with a smaller learning rate: a tenth of d_lr and g_lr."
 
 
@@ -46,8 +53,10 @@ class History:
 @torch.no_grad()
 def measure(gan, lesson, g_loss):
     """Return the notes of a round by name, from what both turns returned: `Lesson` and G's loss, a scalar."""
-    numbers = [find(gan, lesson, g_loss) for find in NOTES.values()]
-    return dict(zip(NOTES, torch.stack(numbers).tolist()))  # from a GPU all at once
+    asked = draw_for_labels(gan)
+    numbers = [find(gan, lesson, g_loss, asked).float() for find in NOTES.values()]
+    notes = dict(zip(NOTES, torch.stack(numbers).tolist()))  # from a GPU all at once
+    return notes if asked.isfinite().all() else notes | {"poorest_class": math.nan}
 
 
 def detect_rate(real_logits, fake_logits):
@@ -73,6 +82,42 @@ def _to_the_nearest(images, *, copies=True):
     if not copies:  # a batch from a very small set shows a picture twice
         apart.masked_fill_(apart < apart.median() / 100, torch.inf)
     return apart.min(dim=1).values.median()
+
+
+def draw_for_labels(gan):
+    """Draw the preview, a row for each class: (classes, z, numbers). NaN where nobody tells G what to draw, or not now.
+
+    It draws from no dice. Shapes: (R, 8, C * H * W), or (1, 1, 1)
+    """
+    if not getattr(gan, "classes", 0) or gan.step % EVERY or len(gan.fixed_z) < 2 * PER_ROW:
+        return torch.full((1, 1, 1), torch.nan, device=gan.device)
+    whole = len(gan.fixed_z) // PER_ROW * PER_ROW
+    pictures = gan.average_generator(gan.fixed_z[:whole], gan.fixed_condition[:whole])
+    return pictures.flatten(1).unflatten(0, (-1, PER_ROW))
+
+
+def label_effect(asked):
+    """Compare how much a picture changes with the label, z held, with how much it changes with z, the label held.
+
+    0: the label is ignored. Shapes: asked (R, Z, P) -> scalar
+    """
+    return _mean_apart(asked.transpose(0, 1)) / _mean_apart(asked).clamp(min=1e-6)
+
+
+def _mean_apart(groups):
+    apart = torch.cdist(groups, groups)  # (G, N, N), 0 from each to itself
+    return apart.sum() / (len(groups) * groups.shape[1] * max(1, groups.shape[1] - 1))
+
+
+def class_variety(asked, real):
+    """Compare how far each class's fakes are from their nearest with the same among all real pictures.
+
+    Shapes: asked (R, Z, P), real (N, C, H, W) -> (R,)
+    """
+    apart = torch.cdist(asked, asked)
+    apart.diagonal(dim1=1, dim2=2).fill_(torch.inf)
+    nearest = torch.where(asked.isfinite().all(), apart.amin(2).median(1).values, torch.nan)
+    return nearest / _to_the_nearest(real, copies=False).clamp(min=1e-6)
 
 
 def gradient_length(network):
