@@ -43,7 +43,7 @@ import sys
 _HOMES = {
     "device": "pick_device seed_everything",
     "files.workspace": "picture_places workshop_folder",
-    "files.datasets": "fetch_sample load_digits load_portraits",
+    "files.datasets": "fetch_sample load_digits load_faces load_portraits",
     "files.decoding": "known_formats",
     "files.photos": "load_photos",
     "game.images": "to_float",
@@ -58,7 +58,7 @@ _HOMES = {
     "view.lessons": "SHEET check_number plot_curves read_drawing show_fields show_game show_panels show_screens "
     "show_visits",
     "view.diagnosis": "compare_with_page diagnose",
-    "view.evaluation": "classify_digits digit_histogram frechet_distance nearest_images",
+    "view.evaluation": "classify_digits classify_faces digit_histogram frechet_distance nearest_images",
     "view.latent": "lerp slerp walk",
     "view.live": "LiveView",
     "view.exports": "save_contact_sheet save_gif",
