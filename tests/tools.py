@@ -42,6 +42,7 @@ SMALL = {
         "SHORT_STEPS": 2,
     },
     "06_points_playground.ipynb": {"ROUNDS": 60, "ROUNDS_PER_SCENE": 2},
+    "07_ask_for_it.ipynb": {"SHORT_STEPS": 2, "ROUNDS": 4, "FACE_ROUNDS": 2, "OWN_STEPS": 2},
 }
 
 # Sections in which a printed answer makes the point of the widget.
