@@ -135,13 +135,11 @@ def score(images, judge):
     """Judge 10,000 pictures, 1,000 of each digit: what was asked, by both judges; distance, per digit, coverage."""
     found, features = classify_digits(images)
     right = (found == ASKED).double()
-    each = [
-        frechet_distance(judge.real[judge.test_labels == digit], features[ASKED == digit]) for digit in range(10)
-    ]
+    each = [frechet_distance(judge.real[judge.test_labels == digit], features[digit == ASKED]) for digit in range(10)]
     return {
         "asked digit, %": 100 * right.mean().item(),
         "by the second judge, %": 100 * (second_opinion(images) == ASKED).double().mean().item(),
-        "worst digit, %": 100 * min(right[ASKED == digit].mean().item() for digit in range(10)),
+        "worst digit, %": 100 * min(right[digit == ASKED].mean().item() for digit in range(10)),
         "per digit": statistics.mean(each),
     } | {key: value for key, value in judge.score(images).items() if key != "digits"}
 
@@ -168,7 +166,9 @@ def digits(options):
             if old["recipe"] == UNCONDITIONAL and int(old["rounds"]) == mark:
                 row = {"GAN": "without labels (digits_by_rounds.csv)", "rounds": mark, "seeds": old["seeds"]}
                 row |= {f"distance.{which}": old[f"distance.{which}"] for which in ("min", "median", "max")}
-                rows.append(row | dict.fromkeys(("coverage.min", "coverage.max"), "") | {"coverage.median": old["coverage"]})
+                rows.append(
+                    row | dict.fromkeys(("coverage.min", "coverage.max"), "") | {"coverage.median": old["coverage"]}
+                )
     write_csv("labels_digits", rows, keys=2)
 
 
@@ -242,8 +242,7 @@ def faces(options):
             runs.append(run)
             print(mark, seed, {name: round(value, 1) for name, value in run.items()}, flush=True)
         rows += [
-            {"rounds": mark, "what": name, "seeds": len(runs)}
-            | ranges("right, %", [run[name] for run in runs], ".1f")
+            {"rounds": mark, "what": name, "seeds": len(runs)} | ranges("right, %", [run[name] for run in runs], ".1f")
             for name in runs[0]
         ]
     write_csv("labels_faces", rows, keys=2)

@@ -6,11 +6,14 @@ from array import array
 import torch
 
 from gans_workshop.game.labels import PER_ROW
+from gans_workshop.game.models import frozen
 
 # All that is noted of a round: by name, how it is found in the GAN, in what D's turn left behind, in G's loss, and in
 # the pictures for each label, as `draw_for_labels` returns them
 NOTES = {
-    "steps": lambda gan, lesson, g_loss, asked: torch.tensor(gan.step + 1.0, device=gan.device),  # the number of the round
+    "steps": lambda gan, lesson, g_loss, asked: torch.tensor(
+        gan.step + 1.0, device=gan.device
+    ),  # the number of the round
     "d_loss": lambda gan, lesson, g_loss, asked: lesson.d_loss,  # what D paid
     "g_loss": lambda gan, lesson, g_loss, asked: g_loss,  # what G paid
     "d_real": lambda gan, lesson, g_loss, asked: lesson.real_logits.sigmoid().mean(),  # D(x)
@@ -20,8 +23,9 @@ NOTES = {
     "d_slope": lambda gan, lesson, g_loss, asked: gradient_length(gan.discriminator),
     "g_slope": lambda gan, lesson, g_loss, asked: gradient_length(gan.generator),
     "label_effect": lambda gan, lesson, g_loss, asked: label_effect(asked),
-    "class_variety": lambda gan, lesson, g_loss, asked: class_variety(asked, lesson.real).min(),
-    "poorest_class": lambda gan, lesson, g_loss, asked: class_variety(asked, lesson.real).argmin(),  # its row
+    "label_use": lambda gan, lesson, g_loss, asked: label_use(gan, lesson) if known(asked) else asked.mean(),
+    "class_variety": lambda gan, lesson, g_loss, asked: compare_classes(asked)[0],
+    "poorest_class": lambda gan, lesson, g_loss, asked: compare_classes(asked)[1],  # its row in the preview
 }
 EVERY = 10  # rounds between two looks at what the labels do: they cost as much as a turn
 SMALLER_RATES = "Make a new GAN and train it with a smaller learning rate: a tenth of d_lr and g_lr."
@@ -55,8 +59,7 @@ def measure(gan, lesson, g_loss):
     """Return the notes of a round by name, from what both turns returned: `Lesson` and G's loss, a scalar."""
     asked = draw_for_labels(gan)
     numbers = [find(gan, lesson, g_loss, asked).float() for find in NOTES.values()]
-    notes = dict(zip(NOTES, torch.stack(numbers).tolist()))  # from a GPU all at once
-    return notes if asked.isfinite().all() else notes | {"poorest_class": math.nan}
+    return dict(zip(NOTES, torch.stack(numbers).tolist()))  # from a GPU all at once
 
 
 def detect_rate(real_logits, fake_logits):
@@ -87,10 +90,10 @@ def _to_the_nearest(images, *, copies=True):
 def draw_for_labels(gan):
     """Draw the preview, a row for each class: (classes, z, numbers). NaN where nobody tells G what to draw, or not now.
 
-    It draws from no dice. Shapes: (R, 8, C * H * W), or (1, 1, 1)
+    It draws from no dice. Shapes: (R, 8, C * H * W), or (2, 2, 1)
     """
     if not getattr(gan, "classes", 0) or gan.step % EVERY or len(gan.fixed_z) < 2 * PER_ROW:
-        return torch.full((1, 1, 1), torch.nan, device=gan.device)
+        return torch.full((2, 2, 1), torch.nan, device=gan.device)
     whole = len(gan.fixed_z) // PER_ROW * PER_ROW
     pictures = gan.average_generator(gan.fixed_z[:whole], gan.fixed_condition[:whole])
     return pictures.flatten(1).unflatten(0, (-1, PER_ROW))
@@ -109,15 +112,32 @@ def _mean_apart(groups):
     return apart.sum() / (len(groups) * groups.shape[1] * max(1, groups.shape[1] - 1))
 
 
-def class_variety(asked, real):
-    """Compare how far each class's fakes are from their nearest with the same among all real pictures.
+def label_use(gan, lesson):
+    """Say how often D finds a real picture more real with its own label than with another one: 0.5 is a coin toss.
 
-    Shapes: asked (R, Z, P), real (N, C, H, W) -> (R,)
+    Shapes: lesson.real (N, C, H, W), lesson.condition (N, ...) -> scalar
+    """
+    others = lesson.condition.roll(1, 0)
+    differ = (others != lesson.condition).reshape(len(others), -1).any(1)
+    with frozen(gan.discriminator):
+        better = gan.discriminator(lesson.real, lesson.condition) - gan.discriminator(lesson.real, others)
+    return ((better > 0).float() + (better == 0).float() / 2)[differ].mean()
+
+
+def compare_classes(asked):
+    """Find the class whose fakes are nearest to each other: how near beside the usual class, and its row.
+
+    Shapes: asked (R, Z, P) -> scalar, scalar
     """
     apart = torch.cdist(asked, asked)
     apart.diagonal(dim1=1, dim2=2).fill_(torch.inf)
-    nearest = torch.where(asked.isfinite().all(), apart.amin(2).median(1).values, torch.nan)
-    return nearest / _to_the_nearest(real, copies=False).clamp(min=1e-6)
+    sizes, rows = apart.amin(2).median(1).values.sort()
+    return sizes[0] / sizes[1:].median().clamp(min=1e-6), rows[0] if known(asked) else sizes[0]
+
+
+def known(asked):
+    """Say whether pictures for the labels were drawn in this round."""
+    return bool(asked[0, 0, 0].isfinite())
 
 
 def gradient_length(network):

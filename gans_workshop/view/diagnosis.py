@@ -16,6 +16,10 @@ SWINGING = 0.2  # how far D's hit rate, averaged over three rounds, spreads with
 WILD = 0.3  # ... where the fakes are varied nevertheless (a Wasserstein loss swings by itself) ...
 LOW = 0.3  # ... and how low it goes in a tenth of it: then D is not only unsure at times, but beaten
 ALIKE = 0.23  # so much nearer to each other than real pictures are the fakes: they repeat themselves
+DEAF = 0.25  # so little does a fake change with its label, beside what z changes ...
+UNUSED = 0.6  # ... while D prefers a real picture's own label to another one hardly more often than a coin: ...
+MUTE = 0.05  # ... or so little that D's opinion does not matter
+POOR = 0.3  # so much nearer to each other than those of the usual class are the fakes of one class
 AHEAD = 0.9  # no illness yet, but no fair fight either: so high is D(x)
 
 REMEDY = {
@@ -23,6 +27,8 @@ REMEDY = {
     "oscillating": "Let D learn more often (d_steps=5), or take networks with convolutions.",
     "the criminal dominates": "Let D learn faster: a larger d_lr, a wider Discriminator, or more d_steps.",
     "the detective dominates": "Let G learn faster or D more slowly: a larger g_lr, a smaller d_lr, d_steps=1.",
+    "it ignores the label": "Tell D early enough (Discriminator(classes=...)), and see that labels fit their pictures.",
+    "one class is missing or collapsed": "See how many different pictures it has: bring more, or leave it out.",
     "mode collapse": "Give z more numbers if it has few (latent_dim=64), or let D learn more often (d_steps=5).",
 }
 NOTED_AS = {"D(x)": "d_real", "D(G(z))": "d_fake", "hit rate": "detect_rate"}  # words of the pages
@@ -92,6 +98,8 @@ def _judge(last, once):
     elif alike:
         found = f"fakes differed from each other less than {ALIKE:.0%} as much as real pictures do"
         name, evidence = "mode collapse", f"{_times(late < ALIKE)} {found}"
+    elif trouble := _judge_labels(last):
+        name, evidence = trouble
     else:
         found = f"of a real picture and a fake, D picks out the real one {rate.mean():.0%} of the time"
         name, evidence = "healthy", f"{found}, and the fakes are {varied.mean():.2f} times as varied as real pictures"
@@ -99,6 +107,23 @@ def _judge(last, once):
             evidence += f"; but D is far ahead: D(x) is {last['d_real'].mean():.2f}, and {_times(d_fake < SURE)} {low}"
             advice = WATCH_IT
     return Verdict(name, f"{name[0].upper()}{name[1:]}: {evidence}.", advice or REMEDY[name])
+
+
+def _judge_labels(last):
+    """Name what is wrong with the labels, with the evidence, or return None; every tenth round has notes on them."""
+    notes = [last[name][-WINDOW // 2 :] for name in ("label_effect", "label_use", "class_variety", "poorest_class")]
+    effect, used, varied, poorest = (values[np.isfinite(values)] for values in notes)
+    if not len(effect):
+        return None
+    change, used = np.median(effect), np.mean(used)
+    if change < MUTE or (change < DEAF and used < UNUSED):
+        found = f"another label changes a fake {change:.2f} times as much as another z does"
+        return "it ignores the label", f"{found}, and D prefers the own label of a real picture {used:.0%} of the time"
+    if np.median(varied) < POOR:
+        which = int(np.median(poorest))
+        found = f"fakes of class {which} (the first is 0) differ from each other {np.median(varied):.2f} times as much"
+        return "one class is missing or collapsed", f"{found} as those of the other classes"
+    return None
 
 
 def _times(beyond):

@@ -5,14 +5,15 @@ import time
 import warnings
 
 from gans_workshop.game.images import check, to_uint8
+from gans_workshop.game.labels import PER_ROW, row_titles
 from gans_workshop.view.diagnosis import diagnose
-from gans_workshop.view.plots import draw_images, draw_losses, draw_scores, to_png
+from gans_workshop.view.plots import SMALL, draw_images, draw_losses, draw_scores, to_png
 
 FILM_LENGTH = 48  # frames kept at most: then every other one goes, and the pauses double
 
 
 class Film:
-    """What the fixed z became as training went on: `frames`, each (64, C, H, W) uint8, after `steps` rounds."""
+    """What the fixed z became as training went on: `frames`, each (N, C, H, W) uint8, after `steps` rounds."""
 
     def __init__(self):
         self.frames, self.steps, self.pause = [], [], 1
@@ -86,7 +87,12 @@ def draw_view(gan, *, advice=True):
     left, right = figure.subfigures(1, 2, width_ratios=[5, 6])
     grid = left.subplots()
     draw_images(grid, gan.preview())
-    grid.set_title(f"G(z) for the same 64 z, after {gan.step:,} rounds", fontsize=12)
+    same = f"the same {PER_ROW} z in each row" if gan.classes else f"the same {len(gan.fixed_z)} z"
+    grid.set_title(f"G(z) for {same}, after {gan.step:,} rounds", fontsize=12)
+    if titles := row_titles(gan.fixed_condition, gan.classes, gan.class_names):
+        places = [(i + 0.5) * (gan.picture_shape[1] + 2) for i in range(len(titles))]
+        grid.set_yticks(places, [textwrap.fill(title, 16) for title in titles], fontsize=SMALL)
+        grid.tick_params(length=0)
     losses, scores = right.subplots(2, 1)
     draw_losses(losses, gan.history)
     draw_scores(scores, gan.history)
