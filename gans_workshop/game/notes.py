@@ -125,14 +125,16 @@ def label_use(gan, lesson):
 
 
 def compare_classes(asked):
-    """Find the class whose fakes are nearest to each other: how near beside the usual class, and its row.
+    """Find the poorest class: its fakes are near to each other, or, z held, to those of another class.
 
-    Shapes: asked (R, Z, P) -> scalar, scalar
+    Returned are how near, beside the usual class, and its row. Shapes: asked (R, Z, P) -> scalar, scalar
     """
-    apart = torch.cdist(asked, asked)
-    apart.diagonal(dim1=1, dim2=2).fill_(torch.inf)
-    sizes, rows = apart.amin(2).median(1).values.sort()
-    return sizes[0] / sizes[1:].median().clamp(min=1e-6), rows[0] if known(asked) else sizes[0]
+    inside = torch.cdist(asked, asked)  # (R, Z, Z)
+    inside.diagonal(dim1=1, dim2=2).fill_(torch.inf)
+    between = torch.cdist(asked.transpose(0, 1), asked.transpose(0, 1)).mean(0).fill_diagonal_(torch.inf)  # (R, R)
+    nearest = torch.stack([inside.amin(2).median(1).values, between.amin(1)])  # (2, R)
+    shares = (nearest / nearest.quantile(0.75, dim=1, keepdim=True).clamp(min=1e-6)).amin(0)
+    return shares.min(), shares.argmin() if known(asked) else shares.min()
 
 
 def known(asked):

@@ -16,10 +16,10 @@ SWINGING = 0.2  # how far D's hit rate, averaged over three rounds, spreads with
 WILD = 0.3  # ... where the fakes are varied nevertheless (a Wasserstein loss swings by itself) ...
 LOW = 0.3  # ... and how low it goes in a tenth of it: then D is not only unsure at times, but beaten
 ALIKE = 0.23  # so much nearer to each other than real pictures are the fakes: they repeat themselves
-DEAF = 0.25  # so little does a fake change with its label, beside what z changes ...
+DEAF = 0.4  # so little does a fake change with its label, beside what z changes ...
 UNUSED = 0.6  # ... while D prefers a real picture's own label to another one hardly more often than a coin: ...
 MUTE = 0.05  # ... or so little that D's opinion does not matter
-POOR = 0.3  # so much nearer to each other than those of the usual class are the fakes of one class
+POOR = 0.3  # so much nearer to each other, or to another class, than usual are the fakes of one class
 AHEAD = 0.9  # no illness yet, but no fair fight either: so high is D(x)
 
 REMEDY = {
@@ -113,7 +113,7 @@ def _judge_labels(last):
     """Name what is wrong with the labels, with the evidence, or return None; every tenth round has notes on them."""
     notes = [last[name][-WINDOW // 2 :] for name in ("label_effect", "label_use", "class_variety", "poorest_class")]
     effect, used, varied, poorest = (values[np.isfinite(values)] for values in notes)
-    if not len(effect):
+    if not (len(effect) and len(used) and len(varied)):
         return None
     change, used = np.median(effect), np.mean(used)
     if change < MUTE or (change < DEAF and used < UNUSED):
@@ -121,8 +121,8 @@ def _judge_labels(last):
         return "it ignores the label", f"{found}, and D prefers the own label of a real picture {used:.0%} of the time"
     if np.median(varied) < POOR:
         which = int(np.median(poorest))
-        found = f"fakes of class {which} (the first is 0) differ from each other {np.median(varied):.2f} times as much"
-        return "one class is missing or collapsed", f"{found} as those of the other classes"
+        found = f"fakes of class {which} (the first is 0) differ from each other, or from another class"
+        return "one class is missing or collapsed", f"{found}, {np.median(varied):.2f} times as much as is usual here"
     return None
 
 

@@ -91,7 +91,8 @@ def draw_view(gan, *, advice=True):
     grid.set_title(f"G(z) for {same}, after {gan.step:,} rounds", fontsize=12)
     if titles := row_titles(gan.fixed_condition, gan.classes, gan.class_names):
         places = [(i + 0.5) * (gan.picture_shape[1] + 2) for i in range(len(titles))]
-        grid.set_yticks(places, [textwrap.fill(title, 16) for title in titles], fontsize=SMALL)
+        size = 6 if "," in titles[0] else SMALL  # several attributes
+        grid.set_yticks(places, [textwrap.fill(title, 120 // size) for title in titles], fontsize=size)
         grid.tick_params(length=0)
     losses, scores = right.subplots(2, 1)
     draw_losses(losses, gan.history)

@@ -24,6 +24,39 @@ from gans_workshop.view.live import draw_view
 
 # What is said
 
+HEARD = {"label_effect": 1.0, "label_use": 0.95, "class_variety": 0.6, "poorest_class": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ({}, "healthy"),
+        ({"label_effect": 0.02}, "it ignores the label"),  # D asks, and G does not listen
+        ({"label_effect": 0.2, "label_use": 0.5}, "it ignores the label"),  # D does not ask either
+        ({"label_effect": 0.2}, "healthy"),  # a small thing, such as a smile
+        ({"label_use": 0.5}, "healthy"),
+        ({"class_variety": 0.1}, "one class is missing or collapsed"),
+    ],
+)
+def test_the_labels_are_judged_where_all_else_is_healthy(what, name):
+    history = invent()
+    for note, value in (HEARD | what).items():
+        for step in range(0, WINDOW, 10):
+            getattr(history, note)[step] = value
+    verdict = diagnose(history)
+    assert verdict.name == name and verdict.advice == REMEDY[name]
+    for step in range(WINDOW):  # the older illness is the louder one
+        history.variety[step] = 0.01
+    assert diagnose(history).name == "mode collapse"
+
+
+def test_the_poorest_class_is_called_by_its_number():
+    history = invent()
+    for note, value in (HEARD | {"class_variety": 0.1, "poorest_class": 7}).items():
+        for step in range(0, WINDOW, 10):
+            getattr(history, note)[step] = value
+    assert "fakes of class 7 (the first is 0) differ" in diagnose(history).sentence
+
 
 def invent(steps=WINDOW, *, rate=0.75, variety=1.0, d_loss=1.2, d_fake=0.4, d_real=0.6):
     """Make a history in which nothing changes, but for what is given as a function of the step."""

@@ -5,15 +5,25 @@ import math
 import pytest
 import torch
 
-from gans_workshop import load_digits, to_float, train
-from gans_workshop.game.notes import NOTES, History, detect_rate, gradient_length, variety
+from gans_workshop import GAN, Discriminator, Generator, load_digits, to_float, train
+from gans_workshop.game.notes import (
+    EVERY,
+    NOTES,
+    History,
+    compare_classes,
+    detect_rate,
+    draw_for_labels,
+    gradient_length,
+    label_effect,
+    variety,
+)
 
 
 def test_a_history_of_hours_stays_small():
     history = History()
     for step in range(10_000):
         history.append(dict.fromkeys(NOTES, 0.5) | {"steps": step})
-    assert sum(values.itemsize * len(values) for values in vars(history).values()) == 9 * 8 * 10_000
+    assert sum(values.itemsize * len(values) for values in vars(history).values()) == len(NOTES) * 8 * 10_000
     copied = History()
     copied.load_state_dict(history.state_dict())
     assert copied.d_fake == history.d_fake and copied.steps[-1] == 9999
@@ -26,7 +36,8 @@ def test_each_round_has_a_number_for_each_name(make_gan, digits):
     assert list(gan.history.steps) == [1, 2, 3]
     for name in NOTES:
         values = getattr(gan.history, name)
-        assert len(values) == 3 and all(map(math.isfinite, values)), name
+        of_labels = name in ("label_effect", "label_use", "class_variety", "poorest_class")
+        assert len(values) == 3 and all(math.isnan(value) if of_labels else math.isfinite(value) for value in values)
     gradient = torch.cat([p.grad.flatten() for p in gan.discriminator.parameters()])
     torch.testing.assert_close(torch.tensor(gan.history.d_slope[-1]), gradient.norm(), rtol=1e-5, atol=0)
 
@@ -80,3 +91,60 @@ def test_the_length_of_a_gradient():
     network = torch.nn.Linear(2, 1)
     (3 * network(torch.tensor([[0.0, 4 / 3]]))).sum().backward()  # slopes 0, 4 and, for the bias, 3
     assert gradient_length(network) == pytest.approx(5)
+
+
+# What the labels do
+
+
+def labelled_gan(classes=3):
+    torch.manual_seed(0)
+    gan = GAN(Generator(width=2, classes=classes), Discriminator(width=2, classes=classes))
+    for layer in gan.average_generator.modules():  # as lively as after a training
+        if isinstance(layer, torch.nn.Linear):
+            torch.nn.init.normal_(layer.weight, 0, 1)
+    return gan
+
+
+def columns_of_labels(gan):
+    return gan.average_generator.layers[0].weight[:, 64:]  # the weights of the one-hot label
+
+
+def test_the_labels_are_looked_at_every_tenth_round(digits):
+    labels = torch.arange(len(digits)) % 3
+    gan, twin = labelled_gan(), labelled_gan()
+    train(gan, digits, conditions=labels, steps=EVERY + 2, batch_size=8)
+    for name in ("label_effect", "label_use", "class_variety", "poorest_class"):
+        values = getattr(gan.history, name)
+        assert [i for i, value in enumerate(values) if math.isfinite(value)] == [0, EVERY], name
+    dice = gan.random.get_state()
+    draw_for_labels(gan)
+    assert torch.equal(dice, gan.random.get_state()), "looking throws no dice"
+    assert torch.equal(twin.fixed_z, gan.fixed_z)
+
+
+def test_a_label_without_effect_is_noticed():
+    gan = labelled_gan()
+    assert label_effect(draw_for_labels(gan)) > 0.1
+    with torch.no_grad():
+        columns_of_labels(gan).zero_()
+    assert label_effect(draw_for_labels(gan)) < 1e-3
+
+
+def test_a_class_that_is_drawn_as_another_one_is_noticed():
+    gan = labelled_gan(5)
+    with torch.no_grad():
+        columns_of_labels(gan).mul_(4)
+        share, _ = compare_classes(draw_for_labels(gan))
+        assert share > 0.3
+        columns_of_labels(gan)[:, 3] = columns_of_labels(gan)[:, 1]
+    share, row = compare_classes(draw_for_labels(gan))
+    assert share < 0.01 and row in (1, 3)
+
+
+def test_a_class_that_is_one_picture_is_noticed():
+    asked = torch.randn(5, 8, 100, generator=torch.Generator().manual_seed(0))
+    share, row = compare_classes(asked)
+    assert share > 0.8
+    asked[2] = asked[2, :1] + 0.01 * asked[2]
+    share, row = compare_classes(asked)
+    assert share < 0.02 and row == 2
