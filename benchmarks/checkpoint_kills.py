@@ -4,6 +4,7 @@ Each training is a fork of this process, which has imported PyTorch already. It 
 that most kills meet a save. Every other training has two places, as in Colab, and loses its own disk now and then.
 
 python benchmarks/checkpoint_kills.py --kills 1000      # about ten minutes; Linux and macOS
+python benchmarks/checkpoint_kills.py --labels           # the same for a game with labels
 """
 
 import argparse
@@ -27,14 +28,14 @@ from gans_workshop.files import checkpoints
 ROUNDS = 120
 
 
-def fork(images, base, two_places):
+def fork(data, base, two_places):
     """Start the training in a new process, which leaves its fingerprint in base/done; return the process's number."""
     child = os.fork()
     if child:
         return child
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         folder = as_in_colab(base) if two_places else base / "models"
-        result = play(images, folder, ROUNDS)
+        result = play(data[0], folder, ROUNDS, data[1])
     (base / "done").write_text(result)
     os._exit(0)
 
@@ -44,17 +45,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--longest", type=float, default=0.4, help="seconds until a kill; more on a busy machine")
+    parser.add_argument("--labels", action="store_true", help="a game with labels")
     options = parser.parse_args()
     torch.set_num_threads(1)
     checkpoints.EVERY = 0
-    images, dice = load_digits()[0][:100], random.Random(0)
-    expected = play(images, None, ROUNDS)
+    (images, labels), dice = load_digits(), random.Random(0)
+    data = images[:100], labels[:100] if options.labels else None
+    expected = play(data[0], None, ROUNDS, data[1])
     kills, runs, broken, wrong, files, resumed, lost_disks = 0, 0, 0, 0, 0, 0, 0
     while kills < options.kills:
         with tempfile.TemporaryDirectory() as base:
             base, two_places = Path(base), runs % 2 == 1
             while True:
-                child = fork(images, base, two_places)
+                child = fork(data, base, two_places)
                 end = time.monotonic() + dice.uniform(0, options.longest)
                 while time.monotonic() < end and not os.waitpid(child, os.WNOHANG)[0]:
                     time.sleep(0.001)
@@ -72,7 +75,12 @@ def main():
                     lost_disks += 1
             runs += 1
             wrong += (base / "done").read_text() != expected
-    row = {"code": "as it is now", "kills": kills, "trainings": runs, "rounds": ROUNDS}
+    row = {
+        "code": "as it is now, with labels" if options.labels else "as it is now",
+        "kills": kills,
+        "trainings": runs,
+        "rounds": ROUNDS,
+    }
     row |= {"kills that left a checkpoint": resumed, "own disk lost": lost_disks, "checkpoints examined": files}
     write_csv("checkpoint_kills", [row | {"broken": broken, "other bits": wrong}])
     sys.exit(1 if broken or wrong or not resumed else 0)
