@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from gans_workshop import LiveView, non_saturating, train
+from gans_workshop import GAN, Discriminator, Generator, LiveView, non_saturating, train
 from gans_workshop.game.images import to_uint8
 from gans_workshop.view import live
 from gans_workshop.view.live import FILM_LENGTH, Film
@@ -185,3 +185,17 @@ def test_a_short_film_gives_what_it_has(make_gan):
     film = Film()
     film.keep(make_gan())
     assert len(film.pick(10)[0]) == 1
+
+
+@pytest.mark.parametrize(("classes", "names"), [(3, None), (2, ["cats", "dogs"]), ((2, 3), {"a": "xy", "b": "pqr"})])
+def test_each_class_has_a_row_with_its_name(digits, classes, names):
+    labels = torch.arange(len(digits)) % 2 if classes == 2 else torch.arange(len(digits)) % 3
+    if classes == (2, 3):
+        labels = torch.stack([torch.arange(len(digits)) % 2, labels], 1)
+    gan = GAN(Generator(width=2, classes=classes), Discriminator(width=2, classes=classes), class_names=names)
+    train(gan, digits, conditions=labels, steps=1, batch_size=8)
+    figure = live.draw_view(gan)
+    grid = figure.subfigs[0].axes[0]
+    words = [label.get_text() for label in grid.get_yticklabels()]
+    assert words == {3: ["0", "1", "2"], 2: ["cats", "dogs"], (2, 3): ["x, p", "y, q", "x, r"]}[classes]
+    assert "the same 8 z in each row" in grid.get_title()
