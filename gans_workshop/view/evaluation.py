@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from gans_workshop.files.datasets import DATA, is_left_out
@@ -109,23 +110,30 @@ def load_face_judge():
 
 
 def classify_faces(images):
-    """Let the judge of faces look at pictures (N, 3, 64, 64): attributes (N, 10), as of `load_faces`, and features.
+    """Let the judge of faces look at square colour pictures: attributes (N, 10), as of `load_faces`, and features.
 
-    Of the ten attributes it reads ... Features: (N, 128). Raises: ValueError: 'The judge knows only faces ...'
+    Shapes: images (N, 3, S, S), made 64 pixels wide if they are not -> labels (N, 10), features (N, 128).
+    Raises: ValueError: 'The judge knows only faces ...'
     """
     images = to_float(check_images(images)).cpu()
     found = tuple(images.shape)
-    check(found[1:] == (3, 64, 64), f"The judge knows only faces, (N, 3, 64, 64), not {found}: look for yourself.")
+    fits = found[1] == 3 and found[2] == found[3]
+    check(fits, f"The judge knows only faces, (N, 3, 64, 64), not {found}: look for yourself.")
     see, name = load_face_judge()
-    features = torch.cat([see(part) for part in images.split(500)])
+    parts = [F.interpolate(part, 64, mode="bilinear", antialias=True) for part in images.split(500)]
+    features = torch.cat([see(part) for part in parts])
     answers = name(features).split(FACE_VALUES, dim=1)
     return torch.stack([answer.argmax(1) for answer in answers], dim=1), features.double().sqrt()
 
 
-def invention(labels):
-    """Measure how often faces have one of the combinations that the training set lacks: labels (N, 10) -> a number.
+def invention(attributes):
+    """Measure how often faces have one of the combinations that the training set lacks: attributes (N, 10) -> a number.
 
     1 is as often as if all combinations were drawn alike: the parts are understood to be free. 0 is: it only repeats
     the people it met. The judge errs: training faces have ..., and so have fakes that invent nothing.
     """
-    return float(is_left_out(labels).double().mean() * 5)
+    attributes = torch.as_tensor(attributes)
+    fits = attributes.ndim == 2 and attributes.shape[1] == len(FACE_VALUES) and len(attributes)
+    fits = fits and not attributes.is_floating_point()
+    check(fits, "invention takes attributes (N, 10), such as classify_faces(images)[0].")
+    return float(is_left_out(attributes).double().mean() * 5)
