@@ -53,9 +53,9 @@ def list_folder(folder):
 
 
 def walk_files(folder):
-    """List all files in a folder and below, as `os.DirEntry`. A folder that cannot be listed is in the list itself."""
+    """List all files in a folder and below, and all folders, as `os.DirEntry`; one that cannot be listed is a file."""
     known = {os.path.realpath(folder), *map(str, Path(os.path.realpath(folder)).parents)}  # links may run in circles
-    files, waiting = [], list_folder(folder)
+    files, folders, waiting = [], [], list_folder(folder)
     while waiting:
         entry = waiting.pop()
         try:
@@ -64,9 +64,10 @@ def walk_files(folder):
             elif (real := os.path.realpath(entry.path)) not in known:
                 known.add(real)
                 waiting += list_folder(entry.path)
+                folders.append(entry)
         except OSError:
             files.append(entry)
-    return files
+    return files, folders
 
 
 def whole_path(place):
