@@ -56,15 +56,16 @@ def invitation(counts):
 def remarks_on(counts, depth, *, used, names):
     """Say in a sentence each what one should know of these classes; `names` are those of all files and folders."""
     few, lines = {name: n for name, n in counts.items() if n < FEW}, []
-    deep = sum(len(folders_of(name)) > depth + 1 for name in used) if depth is not None else 0
     if len(counts) == 1:
         lines.append("Only one class has pictures, and labels need two: make a sub-folder for each class.")
     elif few:
         lines.append(f"Classes with fewer than {FEW} pictures ({in_words(few)}): add some, or take the folder out.")
-    if deep:
+    if depth is not None and (deep := sum(len(folders_of(name)) > depth + 1 for name in used)):
         lines.append(f"Pictures that lie deeper than the sub-folder of their class, and count to it: {deep:,}.")
-    paths = [folders_of(name) for name in names if kinds.reason_by_name(name) != kinds.OF_SYSTEM]
-    there = {path[depth or 0] for path in paths if len(path) > (depth or 0)}
-    if bare := there - counts.keys() - {path[0] for path in map(folders_of, used) if path and depth is None}:
+
+    def folders_in(some):
+        return {path[depth or 0] for path in map(folders_of, some) if len(path) > (depth or 0)}
+
+    if bare := folders_in(name for name in names if kinds.reason_by_name(name) != kinds.OF_SYSTEM) - folders_in(used):
         lines.append(f"Without a picture that can be used, so no class: {', '.join(sorted(bare))}.")
     return lines

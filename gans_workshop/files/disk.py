@@ -53,21 +53,22 @@ def list_folder(folder):
 
 
 def walk_files(folder):
-    """List all files in a folder and below, and all folders, as `os.DirEntry`; one that cannot be listed is a file."""
+    """List all in a folder and below, (name, `os.DirEntry`): 'cats/', 'cats/1.jpg'; one that cannot be listed is 'cats'."""
     known = {os.path.realpath(folder), *map(str, Path(os.path.realpath(folder)).parents)}  # links may run in circles
-    files, folders, waiting = [], [], list_folder(folder)
+    found, waiting = [], list_folder(folder)
     while waiting:
         entry = waiting.pop()
+        name = os.path.relpath(entry.path, folder).replace(os.sep, "/")
         try:
             if not entry.is_dir():
-                files.append(entry)
+                found.append((name, entry))
             elif (real := os.path.realpath(entry.path)) not in known:
                 known.add(real)
                 waiting += list_folder(entry.path)
-                folders.append(entry)
+                found.append((f"{name}/", entry))
         except OSError:
-            files.append(entry)
-    return files, folders
+            found.append((name, entry))
+    return found
 
 
 def whole_path(place):

@@ -41,15 +41,13 @@ def make_file(name, place, found, read, *, reason=""):
 
 
 def list_pictures(folder):
-    """List all files in a folder and below, with what the cache knows each by and how to read it; and all folders."""
-
-    def name_of(entry):
-        return os.path.relpath(entry.path, folder).replace(os.sep, "/")
-
-    files, (found_files, folders) = [], walk_files(folder)
-    for entry in found_files:
-        path, name = Path(entry.path), name_of(entry)
-        reason = kinds.reason_by_name(name)
+    """List all files in a folder and below, with what the cache knows each by and how to read it, and all folders."""
+    files, folders = [], []
+    for name, entry in walk_files(folder):
+        if name.endswith("/"):
+            folders.append(kinds.readable(name))
+            continue
+        path, reason = Path(entry.path), kinds.reason_by_name(name)
         try:
             found = entry.stat()
             if found.st_size > FILE_BYTES:
@@ -58,7 +56,7 @@ def list_pictures(folder):
             files.append(make_file(name, os.path.abspath(path), found, path.read_bytes, reason=reason))
         except OSError:
             files.append(File(ascii(name)[1:-1], "", None, reason or "leads nowhere, or cannot be reached"))
-    return sorted(files, key=lambda file: file.name), [kinds.readable(f"{name_of(entry)}/") for entry in folders]
+    return sorted(files, key=lambda file: file.name), folders
 
 
 def list_zip(path):

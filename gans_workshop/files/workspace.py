@@ -89,7 +89,7 @@ def _look_inside(entry):
     if not os.path.isdir(entry.path):  # entry.is_dir() raises where links run in a circle
         return ""
     with suppress(OSError):
-        names = [kinds.readable(os.path.relpath(file.path, entry.path)) for file in walk_files(entry.path)[0]]
+        names = [kinds.readable(name) for name, _ in walk_files(entry.path) if not name.endswith("/")]
         kept = [name for name in names if re.search(r"\.(checkpoint|pt)$|(^|[/\\])unfinished-", name)]
         if entry.name.endswith("-models") and (kept or not names):
             return OURS
