@@ -53,7 +53,7 @@ def list_folder(folder):
 
 
 def walk_files(folder):
-    """List all in a folder and below, (name, `os.DirEntry`): 'cats/', 'cats/1.jpg'; one that cannot be listed is 'cats'."""
+    """List all in a folder and below as (name, `os.DirEntry`): 'cats/', 'cats/1.jpg', or 'cats' if it has no list."""
     known = {os.path.realpath(folder), *map(str, Path(os.path.realpath(folder)).parents)}  # links may run in circles
     found, waiting = [], list_folder(folder)
     while waiting:
