@@ -43,7 +43,6 @@ def retry(work, *, pauses=PAUSES):
 
 def list_folder(folder):
     """List a folder's entries by name, as `os.DirEntry`. Raises: OSError: 'The folder ... cannot be listed ...'"""
-
     try:
         entries = retry(lambda: with_timeout(PATIENCE, lambda: list(os.scandir(folder))))
         return sorted(entries, key=lambda entry: entry.name)

@@ -53,7 +53,7 @@ class Report:
 
     def __str__(self):
         lines = [f"{self.place}: {self.found:,} files found", f"{len(self.used):>7,}  used"]
-        if self.classes:
+        if len(self.classes) > 1:
             lines.append(f"{len(self.classes):>7,}  classes: {classes.in_words(self.classes)}")
         lines += [f"{n:>7,}    of these {note}" for note, n in self.notes.most_common()]
         for why, n in Counter(reason for _, reason in self.skipped).most_common():
@@ -103,14 +103,13 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
         images, report, depth, found = load(":memory:")
     size = images.shape[-1]
     if size < image_size:
-        words = f"do not fit into the memory: they have {size} pixels."
-        report.remarks.append(f"So many pictures of {image_size} pixels {words}")
+        report.remarks = [f"So many pictures of {image_size} pixels need too much memory: they have {size} pixels."]
     counts = classes.count(found)
     if not labels:
         report.remarks.append(classes.invitation(counts))
         return images, report
-    names, everything = list(counts), [*folders, *(file.name for file in files)]
-    report.classes = counts
+    report.classes, names = counts, list(counts)
+    everything = [*folders, *(file.name for file in files)]
     report.remarks += classes.remarks_on(counts, depth, used=report.used, names=everything)
     return images, torch.tensor([names.index(label) for label in found]).long(), names, report
 

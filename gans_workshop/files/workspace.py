@@ -76,10 +76,8 @@ def picture_places(folder):
     places += empty  # where nobody chooses, the first one is learned from
     if loose or not places:
         where = f"Google Drive (drive.google.com) under {FOLDER}" if DRIVE in folder.parents else folder
-        there = (
-            f"{loose:,} file{'s are' if loose > 1 else ' is'} loose" if loose else "There is nothing to learn from yet"
-        )
-        print(f"{there} in {where}.")
+        many = f"{loose:,} file{'s are' if loose > 1 else ' is'} loose"
+        print(f"{many if loose else 'There is nothing to learn from yet'} in {where}.")
         print("To use your pictures, put a folder, a ZIP or a video of them there ('cats'), and run this cell again.")
     return places
 
