@@ -6,8 +6,8 @@ The full sweeps are in benchmarks/checkpoint_*.py; here they run in a small size
 import hashlib
 import io
 import os
-import re
 import pickle
+import re
 import shutil
 import signal
 import subprocess
