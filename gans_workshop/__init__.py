@@ -8,6 +8,7 @@ device: choose the processor, make runs repeatable and the stop button safe
 files: they come and go; nothing here knows what a GAN is
   disk: time limits, second tries, walking through folders, writing a file whole or not at all
   kinds: what a file is, by its name or how it begins, and what to do with it
+  classes: which class a file is in, by the sub-folder in its name
   workspace: where your files live, in Drive or beside the notebooks, and the cache for downloads
   datasets: fetch digits, portraits, faces and samples
   decoding: the bytes of one file become a square of pixels, or a reason why not

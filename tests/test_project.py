@@ -20,7 +20,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 # The modules in their order, by their place, such as "files.disk": each may import only those above it.
 ROOMS = {
-    "files": "disk kinds workspace datasets decoding sources photos marks checkpoints",
+    "files": "disk kinds classes workspace datasets decoding sources photos marks checkpoints",
     "game": "images losses models augment notes gan training loading",
     "view": "plots lessons diagnosis evaluation latent live exports",
 }
