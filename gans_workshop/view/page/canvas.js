@@ -1,0 +1,68 @@
+// Draw, or give it a picture or the camera, and the network paints: what goes in stands beside what comes out, live.
+const net = prepare(about), [channels, height, width] = about.start, zoom = Math.max(1, Math.ceil(320 / width));
+const paper = Object.assign($("paper"), { width: width * zoom, height: height * zoom }), pen = paper.getContext("2d", { willReadFrequently: true });
+const picture = Object.assign($("picture"), { width: net.to[2], height: net.to[1] });
+const small = Object.assign(document.createElement("canvas"), { width, height }), look = small.getContext("2d", { willReadFrequently: true });
+const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+let erasing = false, undo = [], due = false, camera = null;
+look.imageSmoothingQuality = "high";
+
+function show() { // once a frame is enough
+  if (!due) due = true, requestAnimationFrame(() => { due = false, paintIt(); });
+}
+function paintIt() {
+  look.drawImage(paper, 0, 0, width, height);
+  const { data } = look.getImageData(0, 0, width, height), n = width * height, x = new Float32Array(channels * n);
+  for (let i = 0; i < n; i++)
+    for (let c = 0; c < channels; c++) x[c * n + i] = (channels > 1 ? data[4 * i + c] : 0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]) / 127.5 - 1;
+  picture.getContext("2d").putImageData(paint(draw(net, x), net.to), 0, 0);
+}
+function remember() {
+  undo.push(pen.getImageData(0, 0, paper.width, paper.height)), (undo = undo.slice(-30));
+}
+function fill(source, w, h) { // the middle of a picture, as large as the paper; transparent places are white
+  const times = Math.max(paper.width / w, paper.height / h);
+  clear(), pen.drawImage(source, (paper.width - w * times) / 2, (paper.height - h * times) / 2, w * times, h * times), show();
+}
+const clear = () => { (pen.fillStyle = "#fff"), pen.fillRect(0, 0, paper.width, paper.height), show(); };
+
+const placeOf = (e) => { const box = paper.getBoundingClientRect(); return [((e.clientX - box.x) / box.width) * paper.width, ((e.clientY - box.y) / box.height) * paper.height]; };
+paper.onpointerdown = (e) => { stopCamera(), remember(), paper.setPointerCapture(e.pointerId), pen.beginPath(), pen.moveTo(...placeOf(e)), paper.onpointermove(e); };
+paper.onpointermove = (e) => {
+  if (!paper.hasPointerCapture(e.pointerId)) return;
+  Object.assign(pen, { strokeStyle: erasing ? "#fff" : $("colour").value, lineWidth: $("width").value * zoom * (erasing ? 2 : 1), lineCap: "round", lineJoin: "round" });
+  pen.lineTo(...placeOf(e)), pen.stroke(), show();
+};
+for (const name of ["pen", "eraser"]) $(name).onclick = () => { (erasing = name === "eraser"), $("pen").setAttribute("aria-pressed", !erasing), $("eraser").setAttribute("aria-pressed", erasing); };
+$("undo").onclick = () => { stopCamera(); if (undo.length) pen.putImageData(undo.pop(), 0, 0), show(); };
+$("clear").onclick = () => { stopCamera(), remember(), clear(); };
+$("png").onclick = () => savePng(picture);
+
+async function open(file) {
+  stopCamera(), remember();
+  try {
+    const image = await createImageBitmap(file);
+    fill(image, image.width, image.height), say("");
+  } catch { say(`${file.name} is no picture that this browser can open: choose a JPEG or PNG.`); }
+}
+for (const name of ["file", "photo"]) $(name).onchange = () => $(name).files[0] && open($(name).files[0]);
+document.body.ondragover = (e) => e.preventDefault();
+document.body.ondrop = (e) => { e.preventDefault(); if (e.dataTransfer.files[0]) open(e.dataTransfer.files[0]); };
+
+$("camera").onclick = async () => {
+  if (camera) return stopCamera();
+  try {
+    camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
+    remember(), (video.srcObject = camera), await video.play(), $("camera").setAttribute("aria-pressed", "true"), film();
+    say("The camera's pictures stay in this page.");
+  } catch (error) {
+    stopCamera(), say(`The browser gives no camera to this page (${error.name}): draw, or choose a picture instead.`);
+  }
+};
+function film() {
+  if (camera) fill(video, video.videoWidth, video.videoHeight), requestAnimationFrame(film);
+}
+function stopCamera() {
+  camera?.getTracks().forEach((track) => track.stop()), (camera = null), $("camera").setAttribute("aria-pressed", "false");
+}
+clear();
