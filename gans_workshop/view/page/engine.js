@@ -147,7 +147,7 @@ function prepare({ layers, start, count, bits, data, kernel }) {
   const floats = net.room + largest + 16;
   try {
     const memory = new WebAssembly.Memory({ initial: Math.ceil(floats / 16384) }); // pages of 64 kB
-    const program = new WebAssembly.Module(bytesOf(window.plain ? "" : kernel)); // #plain in the address: without it
+    const program = new WebAssembly.Module(bytesOf(kernel));
     net.multiply = new WebAssembly.Instance(program, { js: { memory } }).exports.multiply;
     net.f = new Float32Array(memory.buffer), net.engine = "WebAssembly";
   } catch { // no WebAssembly, or one that cannot multiply four numbers at a time: slower, and as right

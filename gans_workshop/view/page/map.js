@@ -185,7 +185,7 @@ for (const end of ["from", "to"])
   about.classes.forEach(([attribute, names], a) => {
     const group = $(end).appendChild(document.createElement("fieldset"));
     group.append(Object.assign(document.createElement("legend"), { textContent: attribute }));
-    names.forEach((words, c) => (input(group, words, { type: "radio", name: `${end}-${a}`, value: c }, () => (change({ [end]: here[end].with(a, c) }), redrawMap())).dataset.end = end));
+    names.forEach((words, c) => (input(group, words, { type: "radio", name: `${end}-${a}`, value: c }, () => (change({ [end]: here[end].map((old, b) => (b === a ? c : old)) }), redrawMap())).dataset.end = end));
   });
 $("classes").hidden = !about.classes.length;
 [picture.width, picture.height] = texture ? [4 * side, 3 * side] : [net.to[2], net.to[1]];
