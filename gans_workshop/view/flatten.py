@@ -49,7 +49,7 @@ def list_steps(layer):
         and layer.mode in ("nearest", "bilinear")
         and float(layer.scale_factor or 0.5).is_integer()
     ):
-        return [{"kind": layer.mode, "factor": int(layer.scale_factor)}]
+        return [{"kind": "upsample", "smooth": layer.mode == "bilinear", "factor": int(layer.scale_factor)}]
     if hasattr(layer, "layers"):
         return list_steps(layer.layers)
     raise ValueError(f"The page cannot draw with this layer, {layer}: it knows {KNOWN}. Build the generator of those.")
@@ -100,8 +100,8 @@ def play(steps, x, *, rounded=lambda numbers: numbers):
             x = F.leaky_relu(x, step["slope"])
         elif kind in ("tanh", "sigmoid"):
             x = getattr(torch, kind)(x)
-        elif kind in ("nearest", "bilinear"):
-            x = F.interpolate(x, scale_factor=step["factor"], mode=kind)
+        elif kind == "upsample":
+            x = F.interpolate(x, scale_factor=step["factor"], mode="bilinear" if step["smooth"] else "nearest")
         elif kind in ("flatten", "unflatten"):
             x = x.flatten(1).unflatten(1, step.get("shape", (-1,)))
         elif kind == "keep":

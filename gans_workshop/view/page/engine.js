@@ -1,7 +1,6 @@
 const about = JSON.parse(document.getElementById("about").textContent);
 // A generator draws: plain JavaScript, no library. A sheet is a row of numbers in the order of PyTorch: all of channel 0,
 // line by line, then channel 1, ... `shape` is [channels, height, width]. Batch norm was folded into the weights before.
-//
 // A convolution is a matrix product. `unroll` writes, for each place of the sliding window, what lies under it into a
 // column; each row of the weights times each column is one new pixel. A transposed convolution goes the other way: first
 // the product, then `rollUp` lets each pixel paint its patch. A linear layer is the same with a single column.
@@ -18,8 +17,7 @@ const SHAPES = {
   flatten: (shape) => [area(shape), 1, 1],
   conv: ([, h, w], l) => [l.outputs, shrunk(h, l), shrunk(w, l)],
   convTranspose: ([, h, w], l) => [l.outputs, grown(h, l), grown(w, l)],
-  nearest: ([c, h, w], l) => [c, h * l.factor, w * l.factor],
-  bilinear: ([c, h, w], l) => [c, h * l.factor, w * l.factor],
+  upsample: ([c, h, w], l) => [c, h * l.factor, w * l.factor],
   join: ([c, h, w], l, kept) => [c + kept.pop()[0], h, w],
 };
 
@@ -35,7 +33,7 @@ const DO = {
     const [, H, W] = l.to, columns = up(H * W, 8);
     unroll(x, net.f, net.room, columns, l);
     const out = product(net, l, columns);
-    for (let o = 0; o < l.outputs; o++) y.set(net.f.subarray(out + o * columns, out + o * columns + H * W), o * H * W);
+    for (let o = 0, from = out; o < l.outputs; o++, from += columns) y.set(net.f.subarray(from, from + H * W), o * H * W);
     addBias(y, l, net);
   },
   convTranspose(x, y, l, net) {
@@ -46,32 +44,24 @@ const DO = {
   },
   scale(x, y, l, net) { // a batch norm that follows no weights
     const n = y.length / l.from[0];
-    for (let i = 0; i < y.length; i++) y[i] = x[i] * net.f[l.weight + Math.floor(i / n)] + net.f[l.bias + Math.floor(i / n)];
+    x.forEach((value, i) => (y[i] = value * net.f[l.weight + Math.floor(i / n)] + net.f[l.bias + Math.floor(i / n)]));
   },
   relu(x, y, l) { for (let i = 0; i < y.length; i++) y[i] = x[i] < 0 ? x[i] * l.slope : x[i]; },
   tanh(x, y) { for (let i = 0; i < y.length; i++) y[i] = Math.tanh(x[i]); },
   sigmoid(x, y) { for (let i = 0; i < y.length; i++) y[i] = 1 / (1 + Math.exp(-x[i])); },
-  nearest(x, y, l) {
-    const [, h, w] = l.from, [C, H, W] = l.to;
+  upsample(x, y, l) { // the nearest pixel, or bilinear: a mixture of four, as PyTorch's align_corners=False
+    const [, h, w] = l.from, [C, H, W] = l.to, clamp = (place, limit) => Math.min(Math.max(place, 0), limit - 1);
+    const along = (count, limit) => Array.from({ length: count }, (_, place) => {
+      const at = l.smooth ? (place + 0.5) / l.factor - 0.5 : Math.floor(place / l.factor), low = Math.floor(at);
+      return { low: clamp(low, limit), high: clamp(low + 1, limit), part: at - low };
+    });
+    const down = along(H, h), across = along(W, w);
     for (let c = 0, to = 0; c < C; c++)
       for (let v = 0; v < H; v++) {
-        const line = (c * h + Math.floor(v / l.factor)) * w;
-        for (let u = 0; u < W; u++, to++) y[to] = x[line + Math.floor(u / l.factor)];
-      }
-  },
-  bilinear(x, y, l) { // between the middles of pixels, as PyTorch does with align_corners=False
-    const [, h, w] = l.from, [C, H, W] = l.to;
-    const between = (place, side) => {
-      const at = Math.max(0, (place + 0.5) / l.factor - 0.5), low = Math.min(Math.floor(at), side - 1);
-      return [low, Math.min(low + 1, side - 1), at - low];
-    };
-    for (let c = 0, to = 0; c < C; c++)
-      for (let v = 0; v < H; v++) {
-        const [top, bottom, down] = between(v, h), first = (c * h + top) * w, second = (c * h + bottom) * w;
-        for (let u = 0; u < W; u++, to++) {
-          const [left, right, across] = between(u, w);
-          const upper = x[first + left] * (1 - across) + x[first + right] * across;
-          y[to] = upper * (1 - down) + (x[second + left] * (1 - across) + x[second + right] * across) * down;
+        const upper = (c * h + down[v].low) * w, lower = (c * h + down[v].high) * w, below = down[v].part;
+        for (let u = 0; u < W; u++) {
+          const { low, high, part } = across[u], above = x[upper + low] * (1 - part) + x[upper + high] * part;
+          y[to++] = above * (1 - below) + (x[lower + low] * (1 - part) + x[lower + high] * part) * below;
         }
       }
   },
@@ -86,30 +76,30 @@ function addBias(y, l, { f }) {
     for (let o = 0; o < l.outputs; o++) for (let i = o * n, add = f[l.bias + o]; i < (o + 1) * n; i++) y[i] += add;
 }
 
-// Call visit(row of the matrix, line, first place, end, where that line begins in the large sheet) for every place of the
-// window and each line of places whose pixel lies inside the sheet and not in the rim of zeros around it.
-function slide([channels, height, width], [places, wide], { kernel, stride, padding }, visit) {
-  const inside = (count, shift, limit) => [Math.max(0, Math.ceil(-shift / stride)), Math.min(count, Math.floor((limit - 1 - shift) / stride) + 1)];
+// Slide a window over the large sheet, from place to place of the small one. For each pixel of the window and each line of
+// places, call visit(where the line lies in the matrix, where in the large sheet, how many places, without the rim of zeros).
+function slide([channels, height, width], [, high, wide], columns, { kernel, stride, padding }, visit) {
+  const first = (shift) => Math.max(0, Math.ceil(-shift / stride));
+  const end = (shift, count, limit) => Math.min(count, Math.floor((limit - 1 - shift) / stride) + 1);
   for (let c = 0, row = 0; c < channels; c++)
     for (let ky = 0; ky < kernel; ky++)
       for (let kx = 0; kx < kernel; kx++, row++) {
-        const [top, bottom] = inside(places, ky - padding, height), [left, right] = inside(wide, kx - padding, width);
-        for (let v = top; v < bottom; v++) visit(row, v, left, right, (c * height + v * stride + ky - padding) * width + kx - padding);
+        const dy = ky - padding, dx = kx - padding, left = first(dx), count = end(dx, wide, width) - left;
+        for (let v = first(dy); v < end(dy, high, height); v++)
+          visit(row * columns + v * wide + left, (c * height + v * stride + dy) * width + left * stride + dx, count);
       }
 }
 
 function unroll(x, f, at, columns, l) {
-  const wide = l.to[2], { stride } = l;
   f.fill(0, at, at + l.inner * columns);
-  slide(l.from, l.to.slice(1), l, (row, v, left, right, line) => {
-    for (let u = left, to = at + row * columns + v * wide + left, p = line + left * stride; u < right; u++, p += stride) f[to++] = x[p];
+  slide(l.from, l.to, columns, l, (to, from, count) => {
+    for (let i = 0; i < count; i++) f[at + to + i] = x[from + i * l.stride];
   });
 }
 
 function rollUp(f, at, columns, y, l) {
-  const wide = l.from[2], { stride } = l;
-  slide(l.to, l.from.slice(1), l, (row, v, left, right, line) => {
-    for (let u = left, from = at + row * columns + v * wide + left, p = line + left * stride; u < right; u++, p += stride) y[p] += f[from++];
+  slide(l.to, l.from, columns, l, (from, to, count) => {
+    for (let i = 0; i < count; i++) y[to + i * l.stride] += f[at + from + i];
   });
 }
 
@@ -124,7 +114,7 @@ function product(net, l, columns) {
 const plainly = (f) => (a, b, out, rows, columns, inner) => {
   for (let r = 0; r < rows; r += 4)
     for (let c = 0; c < columns; c += 2) {
-      let s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0 = 0, t1 = 0, t2 = 0, t3 = 0; // a tile of 4 x 2, so that each number is used often
+      let s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0 = 0, t1 = 0, t2 = 0, t3 = 0; // a tile of 4 x 2: each number is used often
       for (let k = 0, p = a / 4 + r * inner, q = b / 4 + c; k < inner; k++, p++, q += columns) {
         const x = f[q], y = f[q + 1], w0 = f[p], w1 = f[p + inner], w2 = f[p + 2 * inner], w3 = f[p + 3 * inner];
         s0 += w0 * x, s1 += w1 * x, s2 += w2 * x, s3 += w3 * x, t0 += w0 * y, t1 += w1 * y, t2 += w2 * y, t3 += w3 * y;
@@ -141,7 +131,8 @@ function prepare({ layers, start, count, bits, data, kernel }) {
     const l = { ...layer, from: shape };
     l.to = shape = SHAPES[l.kind] ? SHAPES[l.kind](shape, l, keeps) : shape;
     if (l.kind === "keep") keeps.push(shape);
-    if (l.rows) largest = Math.max(largest, (l.inner + up(l.rows, 4)) * up({ linear: 1, conv: shape[1] * shape[2] }[l.kind] ?? l.from[1] * l.from[2], 8));
+    const columns = l.kind === "conv" ? area(shape) / shape[0] : area(l.from) / l.from[0]; // a linear layer needs fewer
+    if (l.rows) largest = Math.max(largest, (l.inner + up(l.rows, 4)) * up(columns, 8));
     return { ...l, y: new Float32Array(area(shape)) };
   });
   const floats = net.room + largest + 16;
@@ -176,11 +167,11 @@ function numbersOf(bytes, bits) {
   return Float32Array.from(new Uint16Array(bytes.buffer), (half) => table[half]);
 }
 
-// Put the numbers of a picture, -1 to 1, into ImageData; grey where there is one channel.
-function paint(picture, [channels, height, width], image = new ImageData(width, height)) {
-  const n = height * width;
+// Put the numbers of a picture, -1 to 1, into ImageData, which rounds them; grey where there is one channel.
+function paint(picture, [channels, height, width]) {
+  const image = new ImageData(width, height), n = height * width;
   for (let i = 0; i < n; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = (picture[(channels > 1 ? c : 0) * n + i] + 1) * 127.5; // rounded, and kept within 0 to 255, by ImageData
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = (picture[(channels > 1 ? c * n : 0) + i] + 1) * 127.5;
     image.data[4 * i + 3] = 255;
   }
   return image;

@@ -31,20 +31,15 @@ async function saveGif(canvas, count, showFrame) {
 // Up to 256 colours for all frames. Cut the colours that occur into boxes: always the box in which colours differ most,
 // in the middle of its pixels along its longest side. The mean of a box is a colour of the palette.
 function paletteOf(frames) {
-  let read = (frame, p) => (frame[p] << 16) | (frame[p + 1] << 8) | frame[p + 2];
-  let pixels = counted(frames, read);
-  if (pixels.size > 4096) { // too many to sort: 64 steps a channel instead of 256
-    const exact = read;
+  const exact = (frame, p) => (frame[p] << 16) | (frame[p + 1] << 8) | frame[p + 2];
+  let read = exact, pixels = counted(frames, read);
+  if (pixels.size > 4096) // too many to sort: 64 steps a channel instead of 256
     pixels = counted(frames, (read = (frame, p) => (exact(frame, p) & 0xfcfcfc) | 0x020202));
-  }
   const channel = (colour, c) => (colour >> (8 * c)) & 255;
   const box = (colours) => {
-    const low = [255, 255, 255], high = [0, 0, 0];
-    let count = 0;
-    for (const [colour, n] of colours) {
-      count += n;
-      for (let c = 0; c < 3; c++) low[c] = Math.min(low[c], channel(colour, c)), high[c] = Math.max(high[c], channel(colour, c));
-    }
+    const low = [255, 255, 255], high = [0, 0, 0], count = colours.reduce((sum, [, n]) => sum + n, 0);
+    for (let c = 0; c < 3; c++)
+      for (const [colour] of colours) (low[c] = Math.min(low[c], channel(colour, c))), (high[c] = Math.max(high[c], channel(colour, c)));
     const spans = high.map((value, c) => value - low[c]), longest = Math.max(...spans);
     return { colours, count, side: spans.indexOf(longest), weight: longest * Math.sqrt(count) };
   };
@@ -58,13 +53,13 @@ function paletteOf(frames) {
     if (!weight) break; // each colour has a box of its own
     boxes.push(box(colours.slice(cut)));
   }
-  const mean = ({ colours, count }, c) => Math.round(colours.reduce((sum, [colour, n]) => sum + n * channel(colour, c), 0) / count);
-  const number = new Map(boxes.flatMap(({ colours }, i) => colours.map(([colour]) => [colour, i])));
-  return { palette: boxes.map((one) => [mean(one, 2), mean(one, 1), mean(one, 0)]), indexOf: (frame, p) => number.get(read(frame, p)) };
+  const mean = ({ colours, count }, c) => Math.round(colours.reduce((sum, [k, n]) => sum + n * channel(k, c), 0) / count);
+  const numbers = new Map(boxes.flatMap(({ colours }, i) => colours.map(([colour]) => [colour, i])));
+  const palette = boxes.map((one) => [mean(one, 2), mean(one, 1), mean(one, 0)]);
+  return { palette, indexOf: (frame, p) => numbers.get(read(frame, p)) };
 }
 
-function counted(frames, read) {
-  const pixels = new Map();
+function counted(frames, read, pixels = new Map()) {
   for (const frame of frames) for (let p = 0; p < frame.length; p += 4) pixels.set(read(frame, p), (pixels.get(read(frame, p)) ?? 0) + 1);
   return pixels;
 }
@@ -87,9 +82,8 @@ function gifOf(frames, width, height, zoom, hundredths) {
     for (let y = 0; y < height * zoom; y++)
       for (let x = 0; x < width * zoom; x++) {
         const colour = colours[Math.floor(y / zoom) * width + Math.floor(x / zoom)];
-        if (row < 0) { row = colour; continue; }
-        const longer = known[row * 256 + colour];
-        if (longer) { row = longer; continue; }
+        const longer = row < 0 ? colour : known[row * 256 + colour];
+        if (longer || row < 0) { row = longer; continue; } // met before: the row grows
         put(row), (known[row * 256 + colour] = next++), (row = colour);
         if (next > 1 << size && size < 12) size++;
         if (next > 4095) put(256), known.fill(0), (next = 258), (size = 9);
