@@ -25,30 +25,21 @@ def list_steps(layer):
     if isinstance(layer, nn.Linear):
         return [{"kind": "linear", "outputs": layer.out_features, "weight": layer.weight, "bias": layer.bias}]
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and _is_plain(layer):
-        numbers = {"stride": layer.stride[0], "padding": layer.padding[0], "kernel": layer.kernel_size[0]}
-        numbers |= {"outputs": layer.out_channels, "weight": layer.weight, "bias": layer.bias}
-        turned = isinstance(layer, nn.ConvTranspose2d)
-        return [
-            {"kind": "convTranspose", "extra": layer.output_padding[0], **numbers}
-            if turned
-            else {"kind": "conv", **numbers}
-        ]
+        step = {"kind": "conv", "outputs": layer.out_channels, "weight": layer.weight, "bias": layer.bias}
+        step |= {"kernel": layer.kernel_size[0], "stride": layer.stride[0], "padding": layer.padding[0]}
+        turned = {"kind": "convTranspose", "extra": layer.output_padding[0]}
+        return [step | turned if isinstance(layer, nn.ConvTranspose2d) else step]
     if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and layer.running_var is not None:
-        scale = (layer.weight if layer.affine else 1) / (layer.running_var + layer.eps).sqrt()
-        return [
-            {"kind": "scale", "weight": scale, "bias": (layer.bias if layer.affine else 0) - layer.running_mean * scale}
-        ]
+        weight, bias = (layer.weight, layer.bias) if layer.affine else (1, 0)
+        scale = weight / (layer.running_var + layer.eps).sqrt()
+        return [{"kind": "scale", "weight": scale, "bias": bias - layer.running_mean * scale}]
     if isinstance(layer, nn.ReLU | nn.LeakyReLU):
         return [{"kind": "relu", "slope": getattr(layer, "negative_slope", 0)}]
     if isinstance(layer, nn.Tanh | nn.Sigmoid | nn.Flatten):
         return [{"kind": type(layer).__name__.lower()}]
     if isinstance(layer, nn.Unflatten):
         return [{"kind": "unflatten", "shape": [*layer.unflattened_size]}]
-    if (
-        isinstance(layer, nn.Upsample)
-        and layer.mode in ("nearest", "bilinear")
-        and float(layer.scale_factor or 0.5).is_integer()
-    ):
+    if isinstance(layer, nn.Upsample) and layer.mode in ("nearest", "bilinear") and layer.scale_factor in range(1, 9):
         return [{"kind": "upsample", "smooth": layer.mode == "bilinear", "factor": int(layer.scale_factor)}]
     if hasattr(layer, "layers"):
         return list_steps(layer.layers)
@@ -84,10 +75,8 @@ def play(steps, x, *, rounded=lambda numbers: numbers):
     """Do the steps in PyTorch, with weights that are `rounded`: what the page will draw."""
     kept = []
     for step in steps:
-        kind, (weight, bias) = (
-            step["kind"],
-            (None if w is None else rounded(w) for w in map(step.get, ("weight", "bias"))),
-        )
+        kind, both = step["kind"], (step.get("weight"), step.get("bias"))
+        weight, bias = (None if numbers is None else rounded(numbers) for numbers in both)
         if kind == "linear":
             x = F.linear(x, weight, bias)
         elif kind == "conv":
@@ -113,11 +102,11 @@ def play(steps, x, *, rounded=lambda numbers: numbers):
 
 def pack(steps, given, wanted):
     """Return the layers for JavaScript, their weights as bytes, and the bits of each: 16 where that is good enough."""
-    places = [(step, name) for step in steps for name in ("weight", "bias") if step.get(name) is not None]
-    megabytes = sum(step[name].numel() for step, name in places) * 2 * 4 / 3 / 1e6
+    bits = 16 if _distance(steps, given, wanted, lambda numbers: numbers.half().float()) < GREY_LEVEL / 2 else 32
+    count = sum(step[name].numel() for step in steps for name in ("weight", "bias") if step.get(name) is not None)
+    megabytes = count * bits / 8 * 4 / 3 / 1e6  # as text
     to_do = "A generator of half the width has about a quarter of the weights; smaller pictures need fewer, too"
     check(megabytes < LIMIT, f"The page would be {megabytes:.0f} MB, more than {LIMIT}. {to_do}.")
-    bits = 16 if _distance(steps, given, wanted, lambda numbers: numbers.half().float()) < GREY_LEVEL / 2 else 32
     found = "The generator does more than its layers say, so the page would draw other pictures"
     exact = bits == 16 or _distance(steps, given, wanted, lambda numbers: numbers) < GREY_LEVEL
     check(exact, f"{found}: let forward(z) return self.layers(z), and nothing else.")

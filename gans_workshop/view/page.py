@@ -60,12 +60,13 @@ def _inputs(gan, network, steps):
         return "picture", [z, pictures], pictures
     if condition is not None:
         columns = condition[:4].cpu().reshape(len(z), -1).unbind(1)
-        one_hot = [F.one_hot(labels, count) for labels, count in zip(columns, _counts(network))]
+        one_hot = [F.one_hot(labels.long(), count) for labels, count in zip(columns, _counts(network))]
         return "z", [z, condition[:4].cpu()], torch.cat([z, *one_hot], 1)
     if steps[0]["kind"] != "conv":
         return "z", [z], z
     side = round((z.shape[1] / steps[0]["weight"].shape[1]) ** 0.5)  # as in notebook 05, z is a square sheet
-    return "texture", [z], z.reshape(len(z), -1, side, side)
+    endless = not any(step.get("padding") for step in steps)  # a rim of zeros would show where patches meet
+    return "texture" if endless else "z", [z], z.reshape(len(z), -1, side, side)
 
 
 # The page around them
@@ -81,7 +82,8 @@ def _classes(network, names):
     """List [attribute, names of its classes] for the buttons."""
     counts = _counts(network)
     if names is None:
-        names = {f"Kind {i}": [*map(str, range(count))] for i, count in enumerate(counts, start=1)}
+        numbers = [[*map(str, range(count))] for count in counts]
+        names = numbers[0] if len(counts) == 1 else {f"Kind {i}": words for i, words in enumerate(numbers, start=1)}
     names = names if isinstance(names, dict) else {"Draw": names}
     hint = f"give {', '.join(map(str, counts)) or 'no'} names, as a list, or for several attributes as a dict of lists"
     check([len(words) for words in names.values()] == [*counts], f"class_names do not fit this generator: {hint}.")
@@ -90,14 +92,14 @@ def _classes(network, names):
 
 def _film(view):
     """Return the HTML of a film strip, four z in ten moments; none where there is no film."""
+    from PIL import Image
+
     film = getattr(view, "film", view)
     if not isinstance(film, Film) or len(film.frames) < 2:
         return ""
     frames, captions = film.pick(10)
     sheet = contact_sheet(torch.stack([frame[:4] for frame in frames], 1).flatten(0, 1), columns=len(frames))
     buffer = io.BytesIO()
-    from PIL import Image
-
     Image.fromarray(sheet).save(buffer, "JPEG", quality=92, subsampling=0)
     data = _base64(buffer.getvalue())
     words = f"The same four z, after {', '.join(captions)} rounds."
@@ -133,9 +135,8 @@ def _page(title, about, *, facts, film):
         "film": film,
         "about": json.dumps(about).replace("<", "\\u003c"),  # no </script> in it
     }
-    return re.sub(
-        r"{{(\w+)}}", lambda found: parts[found[1]], _read("page.html")
-    )  # in one go: a title is never searched
+    # In one go, so that no title is searched for the names of other parts
+    return re.sub(r"{{(\w+)}}", lambda found: parts[found[1]], _read("page.html"))
 
 
 def _read(name):
