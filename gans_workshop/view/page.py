@@ -44,7 +44,7 @@ def save_page(path, gan, *, title="My GAN", view=None, class_names=None, credit=
     steps = fold(list_steps(network))
     kind, inputs, given = _inputs(gan, network, steps)
     layers, data, bits = pack(steps, given, network(*inputs))
-    about = {"kind": kind, "start": given.shape[1:], "shape": gan.picture_shape, "layers": layers, "bits": bits}
+    about = {"kind": kind, "start": [*given.shape[1:], 1, 1][:3], "layers": layers, "bits": bits}
     about |= {"latent": gan.generator.latent_dim, "classes": _classes(network, class_names), "mark": zlib.crc32(data)}
     about |= {"count": len(data) * 8 // bits, "name": re.sub(r"\W+", "-", title.lower()).strip("-")[:40] or "my-gan"}
     about |= {"kernel": _base64((PARTS / "multiply.wasm").read_bytes()), "data": _base64(data)}
