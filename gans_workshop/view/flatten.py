@@ -102,7 +102,7 @@ def play(steps, x, *, rounded=lambda numbers: numbers):
 
 def pack(steps, given, wanted):
     """Return the layers for JavaScript, their weights as bytes, and the bits of each: 16 where that is good enough."""
-    bits = 16 if _distance(steps, given, wanted, lambda numbers: numbers.half().float()) < GREY_LEVEL / 2 else 32
+    bits = 16 if _distance(steps, given, wanted, lambda numbers: numbers.half().float()) < 0.9 * GREY_LEVEL else 32
     count = sum(step[name].numel() for step in steps for name in ("weight", "bias") if step.get(name) is not None)
     megabytes = count * bits / 8 * 4 / 3 / 1e6  # as text
     to_do = "A generator of half the width has about a quarter of the weights; smaller pictures need fewer, too"

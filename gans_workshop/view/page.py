@@ -23,6 +23,7 @@ from gans_workshop.view.live import Film
 from gans_workshop.view.plots import contact_sheet
 
 PARTS = Path(__file__).parent / "page"  # what the page is made of
+SOME = 16  # so many pictures are compared with PyTorch's
 STAGE = {"z": "map", "texture": "map", "picture": "canvas"}
 
 
@@ -54,14 +55,14 @@ def save_page(path, gan, *, title="My GAN", view=None, class_names=None, credit=
 
 def _inputs(gan, network, steps):
     """Return the kind of page, what the network is given for a few pictures, and what its first layer is given."""
-    z, condition = gan.fixed_z[:4].cpu(), gan.fixed_condition
+    z, condition = gan.fixed_z[:SOME].cpu(), gan.fixed_condition
     if condition is not None and condition.ndim == 4:
-        pictures = to_float(condition[:4].cpu())
+        pictures = to_float(condition[:SOME].cpu())
         return "picture", [z, pictures], pictures
     if condition is not None:
-        columns = condition[:4].cpu().reshape(len(z), -1).unbind(1)
+        columns = condition[:SOME].cpu().reshape(len(z), -1).unbind(1)
         one_hot = [F.one_hot(labels.long(), count) for labels, count in zip(columns, _counts(network))]
-        return "z", [z, condition[:4].cpu()], torch.cat([z, *one_hot], 1)
+        return "z", [z, condition[:SOME].cpu()], torch.cat([z, *one_hot], 1)
     if steps[0]["kind"] != "conv":
         return "z", [z], z
     side = round((z.shape[1] / steps[0]["weight"].shape[1]) ** 0.5)  # as in notebook 05, z is a square sheet

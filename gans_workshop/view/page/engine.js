@@ -90,17 +90,19 @@ function slide([channels, height, width], [, high, wide], columns, { kernel, str
       }
 }
 
+function copy(y, to, step, x, from, stride, count) {
+  for (let i = 0; i < count; i++, to += step, from += stride) y[to] = x[from];
+}
+function add(y, to, step, x, from, stride, count) {
+  for (let i = 0; i < count; i++, to += step, from += stride) y[to] += x[from];
+}
 function unroll(x, f, at, columns, l) {
   f.fill(0, at, at + l.inner * columns);
-  slide(l.from, l.to, columns, l, (to, from, count) => {
-    for (let i = 0; i < count; i++) f[at + to + i] = x[from + i * l.stride];
-  });
+  slide(l.from, l.to, columns, l, (to, from, count) => copy(f, at + to, 1, x, from, l.stride, count));
 }
 
 function rollUp(f, at, columns, y, l) {
-  slide(l.to, l.from, columns, l, (from, to, count) => {
-    for (let i = 0; i < count; i++) y[to + i * l.stride] += f[at + from + i];
-  });
+  slide(l.to, l.from, columns, l, (from, to, count) => add(y, to, l.stride, f, at + from, 1, count));
 }
 
 // Multiply the weights of a layer by the columns that lie at net.room; return where the result begins.
