@@ -2,6 +2,7 @@
 
 import base64
 import html
+import io
 import json
 import re
 import shutil
@@ -272,7 +273,8 @@ def test_a_code_draws_the_same_picture_elsewhere_and_a_wrong_one_is_named(kept, 
     (first,) = visit(steps(path, *change))
     shown, code = first["value"]
     assert re.fullmatch(r"[0-9A-F]+(-[0-9A-F]+){3,}", code)
-    typed = "await page.fill('#code', input), await page.press('#code', 'Enter'); return [await shot(), await page.textContent('#status')]"
+    typed = "await page.fill('#code', input), await page.press('#code', 'Enter');"
+    typed += "return [await shot(), await page.textContent('#status')]"
     wrong = ("1" if code[3] != "1" else "2").join([code[:3], code[4:]])
     again, lower, mistyped, elsewhere, opened, rubbish = visit(
         steps(path, typed, input=code),
@@ -303,7 +305,9 @@ def test_the_walk_goes_on_and_stops_and_is_slow_where_motion_is_unwelcome(kept, 
     look = [
         "let count = 0, before;",
         "await page.click('#walk');",
-        "for (let i = 0; i < 12; i++) { await page.waitForTimeout(100); const now = await shot(); count += now !== before, before = now; }",
+        "for (let i = 0; i < 12; i++) {",
+        "  await page.waitForTimeout(100); const now = await shot(); count += now !== before, before = now;",
+        "}",
         "const pressed = await page.getAttribute('#walk', 'aria-pressed');",
         "await page.click('#walk'), before = await shot(), await page.waitForTimeout(1800);",
         "return [count, pressed, before === await shot(), (await code()).length > 9];",
@@ -321,7 +325,8 @@ def test_png_and_gif_are_files_that_others_can_open(kind, kept, visit, tmp_path)
             path,
             "await page.waitForTimeout(500);",
             "const names = [await file('#png', input + '/a.png'), await file('#gif', input + '/a.gif')];",
-            "return [names, await page.textContent('#status'), await page.evaluate(() => [picture.width, picture.height])];",
+            "const size = await page.evaluate(() => [picture.width, picture.height]);",
+            "return [names, await page.textContent('#status'), size];",
             input=str(tmp_path),
         )
     )
@@ -353,7 +358,8 @@ def test_a_texture_goes_on_without_a_seam_where_patches_meet(kept, visit):
             "await page.keyboard.press('Tab');",
             "return [moved, ...await page.evaluate(() => {",
             "  Object.assign(here, { seed: 7, x: 0, y: 0, bold: 20 });",
-            "  const z = []; for (let y = 0; y < 8; y++) for (let x = 0; x < 12; x++) z.push([...normals(16, 7, x, y)]);",
+            "  const z = [];",
+            "  for (let y = 0; y < 8; y++) for (let x = 0; x < 12; x++) z.push([...normals(16, 7, x, y)]);",
             "  return [z, [0, 1].map((i) => [...patchAt(i, 0).data])];",
             "})];",
         )
@@ -378,7 +384,8 @@ def test_each_class_has_a_button_and_two_can_be_mixed(visit, tmp_path):
             "const shots = [];",
             "const labels = () => page.evaluate(() => labels());",
             "for (const name of ['7', '<b>nine</b>']) {",
-            "  await page.locator('#from').getByLabel(name, { exact: true }).check({ force: true }), await settle(), shots.push(await shot());",
+            "  await page.locator('#from').getByLabel(name, { exact: true }).check({ force: true });",
+            "  await settle(), shots.push(await shot());",
             "}",
             "const nine = await labels();",
             "await page.click('summary:has-text(\"Mix\")');",
@@ -429,7 +436,8 @@ def test_drawing_undoing_and_showing_a_picture_change_what_comes_out(kept, visit
             "await page.setInputFiles('#file', input + '/red.png'), await page.waitForTimeout(300), await note();",
             "await page.setInputFiles('#file', input + '/no.png'), await page.waitForTimeout(300);",
             "const words = await page.textContent('#status');",
-            "return [seen, words, await file('#png', input + '/out.png'), await page.getAttribute('#photo', 'capture')];",
+            "const name = await file('#png', input + '/out.png');",
+            "return [seen, words, name, await page.getAttribute('#photo', 'capture')];",
             input=str(tmp_path),
         )
     )
@@ -448,7 +456,8 @@ def test_the_webcam_moves_the_picture_and_a_refusal_is_said_in_a_sentence(kept, 
         "await page.click('#camera'), await page.waitForTimeout(1500);",
         "const first = await shot(); await page.waitForTimeout(700);",
         "const moved = first !== await shot(), words = await page.textContent('#status');",
-        "await page.click('#camera'), await page.waitForTimeout(200); const last = await shot(); await page.waitForTimeout(500);",
+        "await page.click('#camera'), await page.waitForTimeout(200);",
+        "const last = await shot(); await page.waitForTimeout(500);",
         "return [moved, last === await shot(), words];",
     ]
     allowed, refused = visit(
@@ -489,7 +498,10 @@ LOOK = """async () => {
   const light = (rgb) => rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4))
     .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
   const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const behind = (e) => { for (; e; e = e.parentElement) { const [r, g, b, a = 1] = numbers(getComputedStyle(e).backgroundColor); if (a === 1) return [r, g, b]; } return [255, 255, 255]; };
+  const behind = (e) => {
+    const [r, g, b, a = 1] = e ? numbers(getComputedStyle(e).backgroundColor) : [255, 255, 255];
+    return a === 1 ? [r, g, b] : behind(e.parentElement);
+  };
   const pale = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const e = walker.currentNode.parentElement, words = walker.currentNode.data.trim();
@@ -498,8 +510,12 @@ LOOK = """async () => {
     if ((a + 0.05) / (b + 0.05) < 4.5) pale.push(`${words.slice(0, 30)} ${((a + 0.05) / (b + 0.05)).toFixed(2)}`);
   }
   const controls = [...document.querySelectorAll("button, input, [tabindex]")].filter((e) => e.getClientRects().length);
-  const name = (e) => e.ariaLabel || e.textContent.trim() || [...(e.labels ?? [])].map((label) => label.textContent.trim()).join("");
-  const size = (e) => { const box = (e.closest("label") ?? e).getBoundingClientRect(); return Math.min(box.width, box.height); };
+  const words = (e) => e.textContent.trim();
+  const name = (e) => e.ariaLabel || words(e) || [...(e.labels ?? [])].map(words).join("");
+  const size = (e) => {
+    const box = (e.closest("label") ?? e).getBoundingClientRect();
+    return Math.min(box.width, box.height);
+  };
   return {
     sideways: document.documentElement.scrollWidth - innerWidth,
     pale,
@@ -515,7 +531,10 @@ def test_every_control_is_reached_by_the_tab_key(kept, visit):
         steps(
             path,
             "const met = [];",
-            "for (let i = 0; i < 14; i++) { await page.keyboard.press('Tab'); met.push(await page.evaluate(() => document.activeElement.id || document.activeElement.tagName)); }",
+            "for (let i = 0; i < 14; i++) {",
+            "  await page.keyboard.press('Tab');",
+            "  met.push(await page.evaluate(() => document.activeElement.id || document.activeElement.tagName));",
+            "}",
             "return met;",
         )
     )
@@ -541,8 +560,11 @@ def test_any_title_stays_text(title, visit, tmp_path):
     (seen,) = visit(
         steps(
             path,
-            "return page.evaluate(() => [document.querySelector('h1').textContent, document.title, document.hacked ?? 0,",
-            "  document.scripts.length, document.images.length, document.documentElement.scrollWidth - innerWidth, net.engine])",
+            "return page.evaluate(() => {",
+            "  const { title, hacked = 0, scripts, images, documentElement: { scrollWidth } } = document;",
+            "  const shown = document.querySelector('h1').textContent;",
+            "  return [shown, title, hacked, scripts.length, images.length, scrollWidth - innerWidth, net.engine];",
+            "})",
             context={"viewport": {"width": 360, "height": 740}},
         )
     )
@@ -557,9 +579,11 @@ def test_nothing_else_runs_or_is_asked(kept, visit):
         steps(
             path,
             "return page.evaluate(async () => {",
-            "  document.head.append(Object.assign(document.createElement('script'), { textContent: 'document.hacked = 1' }));",
-            "  document.body.insertAdjacentHTML('beforeend', '<img src=\"https://example.invalid/a.png\" onerror=\"document.hacked = 2\">');",
-            "  return [document.hacked ?? 0, await fetch('https://example.invalid/').then(() => 'asked', () => 'refused')];",
+            "  const script = document.head.appendChild(document.createElement('script'));",
+            "  script.textContent = 'document.hacked = 1';",
+            "  document.body.insertAdjacentHTML('beforeend', '<img src=\"https://a.invalid/\" onerror=\"hack()\">');",
+            "  const answer = await fetch('https://a.invalid/').then(() => 'asked', () => 'refused');",
+            "  return [document.hacked ?? 0, answer];",
             "})",
         )
     )
@@ -592,7 +616,7 @@ def test_a_page_tells_of_the_training_and_shows_its_film(make_gan, digits, tmp_p
     text = html.unescape(save_page(path, gan, view=view, credit="MNIST, CC BY-SA 3.0").read_text(encoding="utf-8"))
     assert "It learned for 12 rounds and was shown 192 pictures" in text and "not learned anything" not in text
     assert "The doctor's last word: Too early to say" in text and "It learned from: MNIST, CC BY-SA 3.0." in text
-    strip = Image.open(__import__("io").BytesIO(base64.b64decode(re.search(r"jpeg;base64,([^\"]+)", text)[1])))
+    strip = Image.open(io.BytesIO(base64.b64decode(re.search(r"jpeg;base64,([^\"]+)", text)[1])))
     assert strip.height == 4 * 30 - 2 and strip.width == 10 * 30 - 2
     assert "jpeg;base64" not in save_page(path, gan, view=LiveView()).read_text(encoding="utf-8")
 
