@@ -42,11 +42,12 @@ def save_page(path, gan, *, title="My GAN", view=None, class_names=None, credit=
     network = copy.deepcopy(gan.average_generator).cpu().float().eval()
     broken = sum(int((~numbers.isfinite()).sum()) for numbers in network.state_dict().values())
     check(not broken, f"{broken:,} of the generator's numbers are NaN or infinite, so it draws nothing: train it anew.")
+    names = class_names or getattr(gan, "class_names", None)
     steps = fold(list_steps(network))
     kind, inputs, given = _inputs(gan, network, steps)
     layers, data, bits = pack(steps, given, network(*inputs))
     about = {"kind": kind, "start": [*given.shape[1:], 1, 1][:3], "layers": layers, "bits": bits}
-    about |= {"latent": gan.generator.latent_dim, "classes": _classes(network, class_names), "mark": zlib.crc32(data)}
+    about |= {"latent": gan.generator.latent_dim, "classes": _classes(network, names), "mark": zlib.crc32(data)}
     about |= {"count": len(data) * 8 // bits, "name": re.sub(r"\W+", "-", title.lower()).strip("-")[:40] or "my-gan"}
     about |= {"kernel": _base64((PARTS / "multiply.wasm").read_bytes()), "data": _base64(data)}
     page = _page(title, about, facts=_facts(gan, network, credit), film=_film(view))
@@ -60,9 +61,10 @@ def _inputs(gan, network, steps):
         pictures = to_float(condition[:SOME].cpu())
         return "picture", [z, pictures], pictures
     if condition is not None:
-        columns = condition[:SOME].cpu().reshape(len(z), -1).unbind(1)
-        one_hot = [F.one_hot(labels.long(), count) for labels, count in zip(columns, _counts(network))]
-        return "z", [z, condition[:SOME].cpu()], torch.cat([z, *one_hot], 1)
+        labels = condition[:SOME].cpu()
+        columns = labels.reshape(len(z), -1).unbind(1)
+        one_hot = [F.one_hot(column.long(), count) for column, count in zip(columns, _counts(network))]
+        return "z", [z, labels], torch.cat([z, *([labels] if labels.is_floating_point() else one_hot)], 1)
     if steps[0]["kind"] != "conv":
         return "z", [z], z
     side = round((z.shape[1] / steps[0]["weight"].shape[1]) ** 0.5)  # as in notebook 05, z is a square sheet
