@@ -1,12 +1,10 @@
 // Walk through the pictures. They lie on a plane without end: each crossing (i, j) has a z of its own, made from the seed
 // of this map and its place; between four crossings all four are mixed. A texture is one picture, as large as the plane.
 const net = prepare(about), picture = $("picture"), pen = picture.getContext("2d", { willReadFrequently: true });
-const texture = about.kind === "texture", pad = texture ? picture : $("map");
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const texture = about.kind === "texture", pad = texture ? picture : $("map"), calm = matchMedia("(prefers-reduced-motion: reduce)");
 const STEP = 256; // from one crossing to the next: a place is a pair of whole numbers, so that a code can name it
-const none = about.classes.map(() => 0);
+const none = about.classes.map(() => 0), crossings = new Map(), patches = new Map();
 const here = { seed: 0, x: STEP / 2, y: STEP / 2, bold: 20, mix: 0, from: none, to: none, pushes: {} }; // all that a picture depends on
-const crossings = new Map(), patches = new Map();
 let corner = [0, 0], waiting = [], walking = 0, heading = 0;
 
 // Random numbers that are the same on every machine
@@ -168,8 +166,10 @@ $("gif").onclick = async () => { // a way that ends where it began
   await saveGif(picture, texture ? 24 : 40, (t) => (texture ? showTexture(t || 1) : pen.putImageData(pictureAt(...round(t)), 0, 0)));
   change({});
 };
-$("copy").onclick = () => navigator.clipboard.writeText($("code").value)
-  .then(() => say("Copied."), () => ($("code").select(), say("Copy the marked number.")));
+$("copy").onclick = async () => {
+  const copied = await navigator.clipboard?.writeText($("code").value).then(() => true, () => false);
+  copied ? say("Copied.") : ($("code").select(), say("Copy the marked number."));
+};
 $("code").onchange = () => {
   const found = readCode($("code").value);
   say(found ? "This is the picture with that number." : "This number belongs to another page, or a digit of it is wrong.");
