@@ -38,7 +38,7 @@ def visit(need, tmp_path_factory):
         path = tmp_path_factory.mktemp("jobs") / "jobs.json"
         path.write_text(json.dumps([{**job, "path": str(job["path"])} for job in jobs]), encoding="utf-8")
         command = ["node", PAGE, browser, path]
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=900)  # patience
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
