@@ -35,6 +35,8 @@ view: looks at a game and never changes it
   latent: mixtures of z and walks
   live: the live view and its film
   exports: GIFs and contact sheets to take home
+  flatten: a network as a list of steps, its weights as bytes
+  page: a trained GAN as one web page that draws
 """
 
 import importlib
@@ -62,6 +64,7 @@ _HOMES = {
     "view.latent": "lerp slerp walk",
     "view.live": "LiveView",
     "view.exports": "save_contact_sheet save_gif",
+    "view.page": "save_page",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME)

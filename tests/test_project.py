@@ -22,7 +22,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 ROOMS = {
     "files": "disk kinds classes workspace datasets decoding sources photos marks checkpoints",
     "game": "images losses models augment notes gan training loading",
-    "view": "plots lessons diagnosis evaluation latent live exports",
+    "view": "plots lessons diagnosis evaluation latent live exports flatten page",
 }
 MODULES = ["device", *(f"{room}.{name}" for room, names in ROOMS.items() for name in names.split())]
 
