@@ -1,7 +1,7 @@
 """Measure, on whatever machine this is, all that the pages call 'not measured yet'; meant for one with a GPU.
 
     python benchmarks/gpu.py                            # everything: hours
-    python benchmarks/gpu.py rounds resume              # some of it: about three minutes
+    python benchmarks/gpu.py rounds resume              # the short parts
     python benchmarks/gpu.py digits faces --minutes 1   # quality after one minute only
 
 Nothing is fetched and nothing needs thought: each part writes its CSV as soon as it has a number, and a part that fails
@@ -111,7 +111,11 @@ def face_recipes(size):
     for pixels in size.pixels:
         found += [ours(pixels, 3, small), ours(pixels, 3, wide, rate=1e-3)]
         found.append(ours(pixels, 3, wide, rate=1e-3, one_round=in_mixed_precision))
-        for width, batch_size in ((small, 8), (wide, 8), (wide, 64)):  # a GPU looks at 64 as fast as at 8
+        for width, batch_size in (
+            (small, 8),
+            (wide, 8),
+            (wide, 64),
+        ):  # a batch of 64 may cost a GPU little more than one of 8
             name, make = f"ours for colour, width {width}, batch {batch_size}", partial(colour_players, pixels, width)
             found.append(Recipe(name, make, pixels, 2e-3, batch_size, play_colour_round))
     peer = "pytorch/examples DCGAN, 64 px"
