@@ -45,7 +45,7 @@ import sys
 _HOMES = {
     "device": "pick_device seed_everything",
     "files.workspace": "picture_places workshop_folder",
-    "files.datasets": "fetch_sample load_digits load_faces load_portraits",
+    "files.datasets": "fetch_sample is_left_out load_digits load_faces load_portraits",
     "files.decoding": "known_formats",
     "files.photos": "load_photos",
     "game.images": "to_float",

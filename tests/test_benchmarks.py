@@ -207,16 +207,14 @@ def test_quality_by_time_has_its_ratio_to_the_best_peer_of_the_same_run(gpu, tin
     assert float(mine["distance of the best peer's"]) == pytest.approx(share, abs=0.01)
 
 
-def test_faces_of_any_size_are_judged_at_64_pixels(gpu, need):
-    need((ROOT / "gans_workshop" / "data" / "face_judge.npz").exists(), "the judge of faces")
+def test_faces_of_any_size_are_judged_at_64_pixels(gpu):
     real = gpu.load_faces(image_size=32)[0][2000:2100]
     noise = torch.randint(0, 256, real.shape, dtype=torch.uint8)
     scores = [gpu.judge_faces(pictures) for pictures in (real, noise)]
     assert scores[0]["distance"] < scores[1]["distance"] and set(scores[0]) == {"distance", "coverage", "invention"}
 
 
-def test_faces_are_played_at_each_size_and_width_and_by_a_peer(gpu, tiny, need, monkeypatch):
-    need((ROOT / "benchmarks" / "colour.py").exists(), "the recipe for colour")
+def test_faces_are_played_at_each_size_and_width_and_by_a_peer(gpu, tiny, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     recipes = gpu.face_recipes(gpu.Size())
     assert {(recipe.pixels, recipe.ours) for recipe in recipes} == {(64, True), (128, True), (64, False)}

@@ -102,7 +102,7 @@ def make_face_judge():
 
 @functools.cache
 def load_face_judge():
-    """Load the trained judge of faces that comes with the package (`benchmarks/face_judge.py` says how good it is)."""
+    """Load the trained judge of faces that comes with the package; `benchmarks/face_judge.py` says how good it is."""
     judge = make_face_judge()
     with np.load(DATA / "face_judge.npz") as weights:
         judge.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
@@ -112,6 +112,8 @@ def load_face_judge():
 def classify_faces(images):
     """Let the judge of faces look at square colour pictures: attributes (N, 10), as of `load_faces`, and features.
 
+    It reads each attribute of the test faces in 99 % or more, but the mouth, at these few pixels, only in half.
+    Distances to training faces, for `frechet_distance`: test faces 1.5, blurred 14, noise 143, mean face 161, one 209.
     Shapes: images (N, 3, S, S), made 64 pixels wide if they are not -> labels (N, 10), features (N, 128).
     Raises: ValueError: 'The judge knows only faces ...'
     """
@@ -130,7 +132,7 @@ def invention(attributes):
     """Measure how often faces have one of the combinations that the training set lacks: attributes (N, 10) -> a number.
 
     1 is as often as if all combinations were drawn alike: the parts are understood to be free. 0 is: it only repeats
-    the people it met. The judge errs: training faces have ..., and so have fakes that invent nothing.
+    the people it met. The judge errs little: training faces have 0.01. Noise has 1.55, so look at the pictures too.
     """
     attributes = torch.as_tensor(attributes)
     fits = attributes.ndim == 2 and attributes.shape[1] == len(FACE_VALUES) and len(attributes)

@@ -93,7 +93,7 @@ def faces_seen(test_faces):
 
 def test_the_judge_of_faces_reads_what_can_be_seen(test_faces, faces_seen):
     right = (faces_seen[0] == test_faces[1]).double().mean(0)
-    assert (right[:9] >= 0).all()
+    assert right[[0, 1, 2, 3, 4, 5, 6, 8, 9]].min() >= 0.99 > 0.6 > right[7], "all but the mouth"
 
 
 def test_faces_of_another_size_are_read_too(test_faces, faces_seen):
