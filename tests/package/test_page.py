@@ -18,7 +18,7 @@ from gans_workshop import GAN, Discriminator, Generator, LiveView, MLPDiscrimina
 from gans_workshop.game.models import Skip, grow
 from tools import ROOT, load_notebook, load_script
 
-WORKSHOP = load_script("workshop.py")
+make_slides = load_script("tools/make_slides.py")
 PAGE = ROOT / "tests" / "platforms" / "browser" / "page.mjs"
 PARTS = ROOT / "gans_workshop" / "view" / "page"
 
@@ -29,8 +29,8 @@ def visit(need, tmp_path_factory):
     need(shutil.which("node"), "Node (nodejs.org)")
     need((ROOT / "presentation" / "node_modules" / "playwright-core").is_dir(), "`npm ci --prefix presentation`")
     try:
-        browser = WORKSHOP.find_browser()
-    except WORKSHOP.Problem:
+        browser = make_slides.find_browser()
+    except make_slides.workshop.Problem:
         browser = None
     need(browser, "Chrome, Chromium or Edge")
 
