@@ -5,6 +5,7 @@ python workshop.py my.ipynb [options]   the same, and open this notebook
 python workshop.py test [options]       check that everything is sound (options go to pytest)
 python workshop.py rehearse [NN ...]    run whole notebooks, all or e.g. 01 02, and report minutes and memory
 python workshop.py slides [kind ...]    build the slides: html, pdf and pptx, or one of them, in presentation/build
+python workshop.py site                 make web pages of the last rehearsal, to read without Python, in rehearsal/site
 
 If the running Python already has the workshop's packages (conda, an activated .venv), it is used as it is.
 Otherwise they are installed into the folder .venv beside this file, once. Set GANS_TORCH_INDEX to a pip index
@@ -16,24 +17,14 @@ import sys
 if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
     del sys.path[0]  # this folder: a file in it that is called random.py must not stand in for Python's own
 
-import base64
 import difflib
-import json
 import os
 import re
-import shutil
 import subprocess
-import tempfile
-import time
-import unicodedata
-from html import unescape
 from pathlib import Path
-from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parent
 NOTEBOOKS = ROOT / "notebooks"
-REHEARSAL = ROOT / "rehearsal"
-SLIDES = ROOT / "presentation"
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
@@ -124,64 +115,6 @@ ADVICE = (
     (r"ended by signal 4\b", "This processor is too old for PyTorch: use Colab, which README.md describes"),
 )
 
-
-# Where a browser may be: its command, or its place on macOS and Windows. The first one counts.
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
-    "microsoft-edge",
-    "msedge",
-)
-BROWSER_FILES = (
-    "/Applications/{0}.app/Contents/MacOS/{0}",
-    "{PROGRAMFILES}/{1}/Application/{2}.exe",
-    "{PROGRAMFILES(X86)}/{1}/Application/{2}.exe",
-    "{LOCALAPPDATA}/{1}/Application/{2}.exe",
-)
-BROWSER_NAMES = (
-    ("Google Chrome", "Google/Chrome", "chrome"),
-    ("Chromium", "Chromium", "chrome"),
-    ("Microsoft Edge", "Microsoft/Edge", "msedge"),
-)
-
-
-# What a slide may show or play, and how a page names its kind. Browsers show nothing else (no HEIC, no TIFF).
-KINDS = {
-    **dict.fromkeys((".jpg", ".jpeg", ".jfif"), "image/jpeg"),
-    **dict.fromkeys((".png", ".apng"), "image/png"),
-    **{f".{kind}": f"image/{kind}" for kind in ("gif", "webp", "avif", "bmp")},
-    **{".svg": "image/svg+xml", ".ico": "image/x-icon", ".mp4": "video/mp4", ".m4v": "video/mp4"},
-    **{".webm": "video/webm", ".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".ogg": "audio/ogg", ".wav": "audio/wav"},
-    **{f".{kind}": f"font/{kind}" for kind in ("woff2", "woff", "ttf", "otf")},
-}
-# Where a page names such files: in a tag, in the style of a tag, and in a style sheet.
-TAG = r"<(?:img|image|video|audio|source|input)\b[^>]*>"
-ATTRIBUTE = r"""(\s(?:src|poster|href|xlink:href)=")([^"]+)(")"""
-STYLES = r"""(?s)\sstyle="[^"]*"|<style\b.*?</style>"""
-URL = r"""(?<!@import )(\burl\((&quot;|"|'|))(.+?)(\2\))"""
-
-
-# The pages of a rehearsal: nbconvert's own, with folds, and without the programs that it fetches from the internet.
-TEMPLATE = """
-{%- extends 'lab/index.html.j2' -%}
-{%- block html_head_js_requirejs -%}{%- endblock -%}
-{%- block html_head_js_mathjax -%}{%- endblock -%}
-{%- block html_head_js_mermaidjs -%}{%- endblock -%}
-{%- block html_head_css -%}
-<style>.jp-CodeCell summary { margin: 8px 82px; font: 14px sans-serif; }
-.jp-OutputArea-output pre { word-break: normal !important; overflow-wrap: anywhere; }</style>{%- endblock -%}
-{%- macro under(words, inside) -%}
-{%- if words -%}<details><summary>{{ words | escape }}</summary>{{ inside }}</details>
-{%- else -%}{{ inside }}{%- endif -%}
-{%- endmacro -%}
-{%- block input_group -%}{{ under(cell.metadata.code_under, super()) }}{%- endblock -%}
-{%- block output_group -%}{{ under(cell.metadata.outputs_under, super()) }}{%- endblock -%}
-"""
-FORMULA = r"(?s)```.*?```|`[^`\n]*`|\$\$(.+?)\$\$|\$([^$\n]+)\$"
-
 # What looks at code and words before the tests run.
 CHECKS = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["codespell_lib", "."])
 
@@ -196,15 +129,13 @@ class Problem(Exception):
 def main(args: list) -> int:
     if sys.version_info < (3, 11):  # noqa: UP036 - this line is for the Pythons that are too old
         raise Problem(f"The workshop needs Python 3.11 or newer, this is {sys.version.split()[0]}: see python.org.")
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # some terminals on Windows cannot show every character
     command, rest = command_of(args)
     if command is None:
         print(__doc__)
         return 0
     if not (ROOT / "pyproject.toml").exists() or not NOTEBOOKS.is_dir():
         raise Problem(f"workshop.py is alone in {ROOT}: unpack the whole ZIP, and start it in the unpacked folder.")
-    if command is not slides:
+    if command is not COMMANDS["slides"]:
         lacks = missing_packages()
         if lacks == ["gans-workshop"] and not in_venv():
             raise Problem(
@@ -223,7 +154,7 @@ def main(args: list) -> int:
 def command_of(args: list) -> tuple:
     """Return the function that these words ask for, or None for help, and the words that are for it."""
     word, rest = (args[0], args[1:]) if args else ("", [])
-    if word in ("-h", "--help", "help") or (word in ("slides", "rehearse") and {"-h", "--help"} & set(rest)):
+    if word in ("-h", "--help", "help") or (word in COMMANDS and word != "test" and {"-h", "--help"} & set(rest)):
         return None, []
     if word.endswith(".ipynb") and Path(word).is_file():
         return open_jupyterlab, [str(Path(word).resolve()), *rest]
@@ -450,362 +381,39 @@ def namesakes(folder: Path) -> list:
 def test(args: list) -> int:
     python = [sys.executable, "-P", "-m"]
     checks = [run([*python, *check], cwd=ROOT) for check in CHECKS]
-    if SLIDES.is_dir():
-        try:
-            marp_command()
-        except Problem as problem:
-            print(f"{problem}\nUntil then the tests that look at slides are skipped.", flush=True)
+    if (ROOT / "presentation").is_dir() and COMMANDS["slides"](["fetch"]):
+        print("Until then the tests that look at slides are skipped.", flush=True)
     if any(checks):
         print("ruff or codespell has found something, see above; now the tests.", flush=True)
     env = {"OMP_NUM_THREADS": "1", **os.environ}  # two tests at a time must not fight for the same cores
     return run([*python, "pytest", *IN_PARALLEL, *args], cwd=ROOT, env=env) or int(any(checks))
 
 
-def slides(args: list, decks: Path = SLIDES, folder: Path = SLIDES / "build") -> int:
-    """Build each deck of `decks` as one HTML file that needs nothing else, as PDF with notes, and for PowerPoint."""
-    ways = {"html": [], "pdf": ["--pdf", "--pdf-notes"], "pptx": ["--pptx", "--image-scale", "1.5"]}
-    kinds = [kind.lower().lstrip(".-") for kind in args] or list(ways)
-    unknown = [kind for kind in kinds if kind not in ways]
-    if unknown:
-        raise Problem(f"Slides cannot be built as '{unknown[0]}'; there are {', '.join(ways)}.")
-    chosen = [path for path in sorted(decks.glob("*.md")) if is_deck(path)]
-    if not chosen:
-        raise Problem(
-            f"There is no deck in {decks}: one is a file such as mine.md that begins with ---, marp: true, ---."
-        )
-    marp = [*marp_command(), "--no-stdin", "--config-file", SLIDES / "marp.json", "--theme", SLIDES / "theme.css"]
-    marp += ["--allow-local-files", "--browser-path", find_browser(), "--browser-timeout", "120"]
-    for deck in chosen:
-        with tempfile.TemporaryDirectory() as place:  # the page says first which pictures are missing, in any kind
-            page = build(marp, deck, Path(place) / f"{deck.stem}.html").read_text(encoding="utf-8")
-            page = with_pictures_inside(page, deck)
-        for kind in kinds:
-            made = folder / f"{deck.stem}.{kind}"
-            if kind == "html":
-                folder.mkdir(parents=True, exist_ok=True)
-                made.write_text(page, encoding="utf-8")
-            else:
-                build([*marp, *ways[kind]], deck, made)
-    print(f"The slides are in {folder}: {', '.join(deck.stem for deck in chosen)} as {', '.join(kinds)}.", flush=True)
-    return 0
+def tool(name: str):
+    """Return the function that runs a program of ours in tools/ in this environment."""
+    return lambda args: run([sys.executable, "-P", ROOT / "tools" / name, *args])
 
 
-def is_deck(path: Path) -> bool:
-    """Tell whether `marp: true` is in the front matter of a Markdown file; say so where only that is missing."""
+COMMANDS = {
+    "test": test,
+    "rehearse": tool("rehearse.py"),
+    "slides": tool("make_slides.py"),
+    "site": tool("make_site.py"),
+}
+
+
+def begin(work) -> None:
+    """Do the work that the command line asks for; what a person can mend is said without a stack trace."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # some terminals on Windows cannot show every character
+            stream.reconfigure(errors="replace")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise Problem(f"{path.name} is not in UTF-8: save it again in an editor, with UTF-8 as its encoding.") from None
-    front = re.match(r"-{3,}[ \t]*\n(.*?)^-{3,}[ \t]*$", text, re.DOTALL | re.MULTILINE)
-    if front and not re.search(r"(?m)^marp:[ \t]*true\b", front[1]):
-        print(f"{path.name} is not built: the lines between its first two --- lack `marp: true`.", flush=True)
-        return False
-    return bool(front)
-
-
-def build(marp: list, deck: Path, made: Path) -> Path:
-    try:
-        made.unlink(missing_ok=True)
-    except PermissionError:
-        raise Problem(
-            f"{made.name} is open in another program: close it there, and run the same command again."
-        ) from None
-    if run([*marp, deck, "-o", made], cwd=ROOT) or not made.exists():
-        raise Problem(f"Marp has not made {made.name}: its message stands above.")
-    return made
-
-
-def marp_command() -> list:
-    """Return the command of the Marp that presentation/package-lock.json fixes; fetch it the first time."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm or numbers(subprocess.getoutput(f'"{node}" --version').lstrip("v")) < [18]:
-        where = "get it from nodejs.org, or on Debian and Ubuntu with: sudo apt install nodejs npm"
-        raise Problem(f"The slides need Node.js 18 or newer with npm: {where}.")
-    if not has_marp():
-        need_writable(SLIDES)
-        print("Fetching Marp into presentation/node_modules; the first time needs the internet.", flush=True)
-        attempt(
-            "Fetching Marp",
-            [npm, "ci", "--prefix", SLIDES, "--no-audit", "--no-fund"],
-            otherwise="delete the folder presentation/node_modules",
-        )
-    return [node, SLIDES / "node_modules" / "@marp-team" / "marp-cli" / "marp-cli.js"]
-
-
-def has_marp() -> bool:
-    """Tell whether npm has fetched all that package-lock.json fixes, by versions: a checkout changes all times."""
-
-    def versions(file: Path) -> dict:
-        packages = json.loads(file.read_text(encoding="utf-8"))["packages"]
-        return {name: info.get("version") for name, info in packages.items() if name and not info.get("optional")}
-
-    try:
-        there = versions(SLIDES / "node_modules" / ".package-lock.json")
-    except (OSError, ValueError):
-        return False
-    return versions(SLIDES / "package-lock.json").items() <= there.items()
-
-
-def find_browser() -> str:
-    """Find Chrome, Chromium or Edge; CHROME_PATH names another one."""
-    places = [os.environ.get("CHROME_PATH")] if os.environ.get("CHROME_PATH") else []
-    places += [shutil.which(name) for name in BROWSERS]
-    folders = {"PROGRAMFILES": "", "PROGRAMFILES(X86)": "", "LOCALAPPDATA": "", **os.environ}
-    places += [file.format(*names, **folders) for file in BROWSER_FILES for names in BROWSER_NAMES]
-    for place in filter(None, places):
-        if Path(place).is_file():
-            return place
-    where = "get one from google.com/chrome, or on Debian and Ubuntu with: sudo apt install chromium"
-    raise Problem(f"The slides need Chrome, Chromium or Edge: {where}. CHROME_PATH may name its program file.")
-
-
-def with_pictures_inside(page: str, deck: Path) -> str:
-    """Put pictures, films and fonts into the page of a deck, so that one file is the whole deck."""
-
-    def data(match) -> str:
-        return match[1] + as_data(unescape(match[match.lastindex - 1]), deck) + match[match.lastindex]
-
-    def inside(match) -> str:
-        return re.sub(URL, data, match.group())
-
-    parts = re.split(r"(?s)(<script\b.*?</script>)", page)  # what belongs to Marp's own program is left alone
-    for i, part in enumerate(parts[::2]):
-        part = re.sub(TAG, lambda tag: re.sub(ATTRIBUTE, data, tag.group()), part)
-        parts[2 * i] = re.sub(STYLES, inside, part)
-    styles = "".join(re.findall(STYLES, "".join(parts[::2])))
-    fetched = sorted(
-        set(re.findall(r"""(?:@import\s*|url\()["']?https?://([^/"')]+)""", styles.replace("@import url(", "@import ")))
-    )
-    if fetched:
-        print(f"CAREFUL: {deck.stem} takes fonts from {', '.join(fetched)}: without internet it looks different.")
-    return "".join(parts)
-
-
-def as_data(address: str, deck: Path) -> str:
-    """Turn the address of a picture into the picture itself; one that needs no file comes back as it is."""
-    if re.match(r"data:|#|about:|blob:", address):
-        return address
-    if re.match(r"(?:https?:)?//", address):
-        if KINDS.get(Path(address).suffix.lower(), "").startswith("font"):
-            return address
-        raise Problem(
-            f"{deck.name} shows {address}, which needs the internet: save it beside {deck.name}, and name that."
-        )
-    file = file_of(address, deck)
-    if file.suffix.lower() not in KINDS:
-        raise Problem(
-            f"{deck.name} shows {file.name}, which no browser can: save it as JPEG, PNG or MP4, and name that."
-        )
-    return f"data:{KINDS[file.suffix.lower()]};base64,{base64.b64encode(file.read_bytes()).decode()}"
-
-
-def file_of(address: str, deck: Path) -> Path:
-    """Find the file of an address, as it is spelled or with %20 and ?v=2 read as browsers do; else raise Problem."""
-    bare = re.sub(r"[?#].*", "", address)
-    spellings = dict.fromkeys([address, unquote(address), bare, unquote(bare)])
-    for spelling in spellings:
-        for folder in (deck.parent, SLIDES):  # theme.css names files from its own folder
-            file = folder / re.sub(r"^file://(?:/(?=[A-Za-z]:))?", "", spelling)
-            if "\0" not in spelling and file.is_file():
-                return file
-    raise Problem(f"{deck.name} shows {unquote(bare)}, which is not there{instead(deck.parent / unquote(bare))}")
-
-
-def instead(gone: Path) -> str:
-    """Say what to do about a file that is not there: there may be one of nearly the same name."""
-    here = [path.name for path in gone.parent.iterdir() if path.is_file()] if gone.parent.is_dir() else []
-    if "\\" in gone.name:
-        return ": write / for \\ in its path."
-    if unicodedata.normalize("NFC", gone.name) in [unicodedata.normalize("NFC", name) for name in here]:
-        return " in this spelling (Macs store ä as two signs): type the name of the file and of the slide anew."
-    near = [name for name in here if name.casefold() == gone.name.casefold()]
-    near = near or difflib.get_close_matches(gone.name, here, 1, cutoff=0.8)
-    if near:
-        return f": is it {near[0]}?"
-    if gone.parent.name == "presentation-images" and gone.suffix == ".png":
-        return ": put it there, or make ours again with python presentation-images/make_images.py."
-    return f": put it into {gone.parent.resolve()}."
-
-
-def rehearse(args: list, notebooks: Path = NOTEBOOKS, folder: Path = REHEARSAL) -> int:
-    """Run each notebook in a process of its own, whose only child, the kernel, is the one whose memory is measured."""
-    results = []
-    chosen = choose(args, notebooks)
-    need_writable(folder if folder.is_dir() else folder.parent)
-    for notebook in chosen:
-        record = folder / f"{notebook.stem}.json"
-        record.unlink(missing_ok=True)
-        code = run([sys.executable, __file__, "rehearse-one", notebook, folder])
-        died = {"notebook": notebook.stem, "verdict": f"FAILED: the rehearsal itself ended with exit code {code}"}
-        results.append(json.loads(record.read_text(encoding="utf-8")) if record.exists() else died)
-    print("\n" + table(results) + f"\n\nThe executed notebooks and their HTML are in {folder}")
-    return int(any(result["verdict"] != "ok" for result in results))
-
-
-def choose(numbers: list, notebooks: Path) -> list:
-    """List the notebooks with these numbers ('2' and '02' are the same), or all of them."""
-    known = {path.name.partition("_")[0]: path for path in sorted(notebooks.glob("[0-9]*_*.ipynb"))}
-    wanted = [Path(number).name.partition("_")[0].zfill(2) for number in numbers]  # 2, 02 and notebooks/02_... are one
-    for number, name in zip(wanted, numbers):
-        if number not in known:
-            there = ", ".join(path.stem for path in known.values())
-            raise Problem(f"There is no notebook {name}; there are {there}.")
-    return [known[number] for number in wanted] or list(known.values())
-
-
-def rehearse_one(args: list) -> int:
-    """Execute one notebook; write it with its outputs, as HTML, and its row of the table."""
-    import nbformat  # here and below: only the prepared environment has them
-
-    if len(args) != 2:
-        raise Problem("rehearse-one is a part of rehearse: type python workshop.py rehearse 02")
-    source, folder = map(Path, args)
-    files = folder / "files" / source.stem  # fresh each time; the person's own files stay out of it
-    shutil.rmtree(files, ignore_errors=True)
-    files.mkdir(parents=True)
-    os.environ["GANS_WORKSHOP_FILES"] = str(files)
-
-    book = nbformat.read(source, as_version=4)
-    start = time.monotonic()
-    verdict = execute(book, source)
-    minutes = (time.monotonic() - start) / 60
-    progress(f"{source.stem}: {verdict}, {minutes:.1f} minutes", last=True)
-
-    nbformat.write(book, folder / source.name)
-    (folder / f"{source.stem}.html").write_text(as_page(book), encoding="utf-8")
-    row = {"notebook": source.stem, "minutes": minutes, "peak_mb": peak_memory(), "verdict": verdict}
-    (folder / f"{source.stem}.json").write_text(json.dumps(row, indent=1), encoding="utf-8")
-    return int(verdict != "ok")
-
-
-def as_page(book) -> str:
-    """Turn an executed notebook into one HTML page that needs no internet and folds what answers a question."""
-    import nbconvert
-    from jinja2 import DictLoader
-
-    films_as_html(book)
-    controls_as_words(book)
-    fold(book)
-    for cell in book.cells:
-        if cell.cell_type == "markdown":
-            cell.source = re.sub(FORMULA, formula, cell.source)
-    template = DictLoader({"folded.html.j2": TEMPLATE})
-    page, _ = nbconvert.HTMLExporter(template_file="folded.html.j2", extra_loaders=[template]).from_notebook_node(book)
-    return page
-
-
-def films_as_html(book) -> None:
-    """Give each GIF as HTML too: nbconvert knows no other way to show one."""
-    for output in [output for cell in book.cells for output in cell.get("outputs", [])]:
-        gif = output.get("data", {}).get("image/gif")
-        if gif:
-            alt = output.metadata.get("image/gif", {}).get("alt", "a film")
-            output.data["text/html"] = f'<img src="data:image/gif;base64,{gif}" alt="{alt}">'
-
-
-def fold(book) -> None:
-    """Name in each cell's metadata what hides its code (solutions, sealed cells) and its outputs (after a Predict)."""
-    guess = False
-    for cell in book.cells:
-        if cell.cell_type != "code":
-            guess = "**Predict" in cell.source
-            continue
-        title = re.match(r"# @title (.*)", cell.source)
-        if cell.metadata.get("jupyter", {}).get("source_hidden") or "solution" in cell.metadata.get("tags", []):
-            cell.metadata.code_under = title[1] if title else "Show the code"
-        failed = any(output.output_type == "error" for output in cell.outputs)
-        hidden = guess or "solution" in cell.metadata.get("tags", [])
-        if hidden and cell.outputs and not failed:
-            cell.metadata.outputs_under = "Show what happened"
-
-
-def controls_as_words(book) -> None:
-    """Put a word where a slider or a button was: on a page nothing moves it, and drawing it needs the internet."""
-    book.metadata.pop("widgets", None)
-    for output in [output for cell in book.cells for output in cell.get("outputs", [])]:
-        if output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None):
-            output.data["text/html"] = "<p><em>Here the notebook has something to move or to watch.</em></p>"
-
-
-def formula(match) -> str:
-    """Turn a formula into MathML, which browsers draw by themselves; code, and what is no formula, stays."""
-    from latex2mathml.converter import convert
-
-    tex, display = (match[1], "block") if match[1] else (match[2], "inline")
-    if not tex:
-        return match.group()
-    try:
-        drawn = convert(tex, display=display)
-    except Exception:  # whatever the library says: the formula can still be read as TeX
-        return match.group()
-    drawn = drawn.replace("<mi>ln</mi>", '<mi>ln</mi><mspace width="0.17em" />')
-    return drawn.replace("*", "&#x2A;").replace("_", "&#x5F;")  # no marks of Markdown
-
-
-def execute(book, source: Path) -> str:
-    """Run all cells in a fresh kernel, with no limit of time; return 'ok' or what failed where."""
-    import nbclient
-
-    code = [i for i, cell in enumerate(book.cells) if cell.cell_type == "code" and cell.source.strip()]
-    number, start = 0, time.monotonic()
-
-    def show_progress(cell, cell_index):
-        nonlocal number
-        number = code.index(cell_index) + 1  # the [n] that JupyterLab shows
-        progress(f"{source.stem}: cell {number} of {len(code)}, {(time.monotonic() - start) / 60:.1f} minutes so far")
-
-    place = {"metadata": {"path": str(source.parent)}}
-    client = nbclient.NotebookClient(book, timeout=None, kernel_name="python3", resources=place)
-    client.on_cell_execute = show_progress
-    try:
-        client.execute(stderr=subprocess.DEVNULL)  # the kernel's log; what cells write there is in their outputs
-    except Exception as error:  # whatever it is, the cells before it are worth keeping
-        return f"FAILED at cell {number}: {reason(error)}"
-    return "ok"
-
-
-def progress(line: str, last: bool = False) -> None:
-    """Print one line that is written over on a terminal, and a line each time elsewhere."""
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns - 1
-    print("\r" + line[:width].ljust(width) if terminal else line, end="" if terminal and not last else "\n", flush=True)
-
-
-def reason(error: Exception) -> str:
-    """Give the name of an error and the last line of its message."""
-    if type(error).__name__ == "DeadKernelError":
-        return "its process died; often the memory was not enough"
-    lines = str(getattr(error, "evalue", error)).strip().splitlines()
-    return f"{getattr(error, 'ename', type(error).__name__)}: {lines[-1] if lines else ''}"
-
-
-def peak_memory():
-    """Give the most memory in MB that a finished child of this process held; None on Windows, which does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # macOS counts bytes, the others kB
-
-
-def table(results: list) -> str:
-    rows = [("notebook", "minutes", "peak memory", "verdict")]
-    for result in results:
-        minutes = f"{result['minutes']:.1f}" if "minutes" in result else "-"
-        memory = f"{result['peak_mb']:.0f} MB" if result.get("peak_mb") else "not measured"
-        rows.append((result["notebook"], minutes, memory, result["verdict"]))
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
-
-
-COMMANDS = {"test": test, "rehearse": rehearse, "rehearse-one": rehearse_one, "slides": slides}
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(work(sys.argv[1:]))
     except (Problem, OSError) as problem:
         sys.exit(f"\n{problem}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    begin(main)

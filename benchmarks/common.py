@@ -109,7 +109,7 @@ def span(low, middle, high):
 
 
 def machine():
-    """Describe this machine: processor, cores, threads, system, Python and PyTorch."""
+    """Describe this machine: GPU where there is one, processor, cores, threads, system, Python and PyTorch."""
     processor = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
@@ -120,6 +120,8 @@ def machine():
         system = f"{named['NAME'].split()[0]} {named.get('VERSION_ID', '')}".strip()
     threads = torch.get_num_threads()
     words = f"{os.cpu_count()} cores of {processor}", f"{threads} thread{'s' * (threads > 1)}", system
+    if torch.cuda.is_available():
+        words = torch.cuda.get_device_name(), *words
     return ", ".join([*words, f"Python {platform.python_version()}", f"torch {torch.__version__.partition('+')[0]}"])
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from common import last, load_all_digits, ranges, seeds, write_csv
 from measures import Judge, blur
-from peers import PEERS, resize
+from peers import PEERS, draw_as_trained, resize
 
 from gans_workshop import GAN, Discriminator, Generator, load_digits, seed_everything, train
 from gans_workshop.files.workspace import cache_folder
@@ -35,14 +35,9 @@ def make_gan(recipe, seed):
     return GAN(Generator(), Discriminator(), seed=seed), images
 
 
-@torch.no_grad()
 def draw(gan, recipe, count=10_000):
     """Draw pictures at 28 pixels, uint8: ours with the average generator, the peers' as their scripts do."""
-    if recipe not in PEERS:
-        return to_uint8(gan.sample(count))
-    gan.generator.train()
-    z = torch.randn(count, gan.generator.latent_dim)
-    return to_uint8(torch.cat([resize(gan.generator(part), 28) for part in z.split(100)]))
+    return to_uint8(resize(draw_as_trained(gan, count), 28) if recipe in PEERS else gan.sample(count))
 
 
 def kept_at(recipe, seed, rounds):

@@ -88,8 +88,16 @@ PEERS = {
 }
 
 
+@torch.no_grad()
+def draw_as_trained(gan, count):
+    """Draw pictures (count, C, H, W) as the peers' scripts do: with G itself, and batch norm as in training."""
+    gan.generator.train()
+    z = torch.randn(count, gan.generator.latent_dim).to(gan.device)
+    return torch.cat([gan.generator(part) for part in z.split(100)])
+
+
 def resize(images, size):
-    """Bring pictures (N, 1, H, W), uint8 or float, to another size, smoothly; their type stays."""
+    """Bring pictures (N, C, H, W), uint8 or float, to another size, smoothly; their type stays."""
     if images.shape[-1] == size:
         return images
     pixels = nn.functional.interpolate(images.float(), size=(size, size), mode="bilinear", antialias=True)

@@ -8,8 +8,9 @@ device: choose the processor, make runs repeatable and the stop button safe
 files: they come and go; nothing here knows what a GAN is
   disk: time limits, second tries, walking through folders, writing a file whole or not at all
   kinds: what a file is, by its name or how it begins, and what to do with it
+  classes: which class a file is in, by the sub-folder in its name
   workspace: where your files live, in Drive or beside the notebooks, and the cache for downloads
-  datasets: fetch digits, portraits and samples
+  datasets: fetch digits, portraits, faces and samples
   decoding: the bytes of one file become a square of pixels, or a reason why not
   sources: a folder, a ZIP or a video becomes a list of files, each is read or says why not
   photos: a folder, a ZIP or a video becomes one tensor, with a report of every file
@@ -31,10 +32,12 @@ view: looks at a game and never changes it
   plots: pictures, film strips and curves
   lessons: figures of single lessons
   diagnosis: the doctor, and your numbers beside those of a page
-  evaluation: the judge of digits, the Frechet distance, the nearest training picture
+  evaluation: the judges of digits and faces, the Frechet distance, the nearest training picture
   latent: mixtures of z and walks
   live: the live view and its film
   exports: GIFs and contact sheets to take home
+  flatten: a network as a list of steps, its weights as bytes
+  page: a trained GAN as one web page that draws
 """
 
 import importlib
@@ -43,7 +46,7 @@ import sys
 _HOMES = {
     "device": "pick_device seed_everything",
     "files.workspace": "picture_places workshop_folder",
-    "files.datasets": "fetch_sample load_digits load_faces load_portraits",
+    "files.datasets": "fetch_sample is_left_out load_digits load_faces load_portraits",
     "files.decoding": "known_formats",
     "files.photos": "load_photos",
     "game.images": "to_float",
@@ -58,10 +61,11 @@ _HOMES = {
     "view.lessons": "SHEET check_number plot_curves read_drawing show_fields show_game show_panels show_screens "
     "show_visits",
     "view.diagnosis": "compare_with_page diagnose",
-    "view.evaluation": "classify_digits classify_faces digit_histogram frechet_distance nearest_images",
+    "view.evaluation": "classify_digits classify_faces digit_histogram frechet_distance invention nearest_images",
     "view.latent": "lerp slerp walk",
     "view.live": "LiveView",
     "view.exports": "save_contact_sheet save_gif",
+    "view.page": "save_page",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME)

@@ -7,7 +7,14 @@ import torch
 
 from gans_workshop import GAN, Discriminator, Generator, load_digits, seed_everything
 
-LONG_ONES = ("test_colab", "test_jupyterlab", "test_anatomy", "test_slides", "test_workshop")  # minutes each
+LONG_ONES = (
+    "test_colab",
+    "test_jupyterlab",
+    "test_anatomy",
+    "test_slides",
+    "test_workshop",
+    "test_rehearsal",
+)  # minutes each
 
 
 def pytest_collection_modifyitems(items):

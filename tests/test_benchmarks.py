@@ -3,6 +3,7 @@
 import base64
 import re
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -142,3 +143,125 @@ def test_the_strips_on_the_page_are_those_that_were_measured_small_and_with_thei
         assert f"**{row['pictures']} {row['kind']}, {row['size']} pixels, after {int(row['rounds']):,} rounds**" in text
         assert base64.b64decode(picture) == (strips.RESULTS / f"own-pictures-{name}.png").read_bytes()
         assert strips.KINDS[row["kind"]].licence in text
+
+
+# The one command for a machine with a GPU
+
+
+@pytest.fixture(scope="module")
+def gpu():
+    return load_script("benchmarks/gpu.py")
+
+
+@pytest.fixture
+def tiny(gpu):
+    return gpu.SMALL._replace(minutes=(0.0001,), fakes=12, seconds=0.01, pixels=(16,))
+
+
+def measured(name, tmp_path):
+    return load_script("benchmarks/common.py").read_csv(name, tmp_path / "results")
+
+
+def test_speed_with_and_without_mixed_precision_is_measured_on_any_device(gpu, tiny, tmp_path):
+    assert gpu.measure(["rounds"], tiny, torch.device("cpu")) == []
+    rows = measured("gpu_rounds", tmp_path)
+    assert [(row["set"], row["pixels"], row["recipe"]) for row in rows] == [
+        (name, pixels, f"ours, width {width}, batch 64{how}")
+        for name, pixels in (("digits", "28"), ("faces", "16"))
+        for width in tiny.widths
+        for how in ("", ", mixed precision")
+    ]
+    assert all(float(row["rounds a second"]) > 0 and row["machine"] and row["date"] for row in rows)
+
+
+def test_mixed_precision_counts_otherwise_and_keeps_its_weights(gpu):
+    games = []
+    for how in gpu.WAYS:
+        game, images = gpu.start(gpu.ours(28, 1, 4, one_round=how), load_digits_of(gpu), 0, "cpu")
+        how(game, images, batch_size=8)
+        games.append(game)
+    plain, mixed = (game.discriminator.state_dict() for game in games)
+    assert {weights.dtype for weights in mixed.values() if weights.is_floating_point()} == {torch.float32}
+    assert any(not torch.equal(plain[name], mixed[name]) for name in plain)
+    assert games[1].is_finite() and games[1].step == 1
+
+
+def load_digits_of(gpu):
+    return gpu.load_digits()[0][:100]
+
+
+def test_what_one_device_began_another_goes_on_with(gpu, tiny, tmp_path):
+    assert gpu.measure(["resume"], tiny, torch.device("cpu")) == []
+    (row,) = measured("gpu_resume", tmp_path)
+    assert (row["rounds there"], row["rounds then"], row["finite"]) == ("10", "5", "True")
+    assert float(row["largest difference of the 64 previews, grey levels"]) < 0.01
+
+
+def test_quality_by_time_has_its_ratio_to_the_best_peer_of_the_same_run(gpu, tiny, tmp_path):
+    recipes = [recipe for recipe in gpu.digit_recipes(tiny) if recipe.pixels == 28][-2:]
+    assert [recipe.ours for recipe in recipes] == [True, False]
+    gpu.by_time("digits", load_digits_of(gpu), recipes, gpu.judge_digits, tiny, torch.device("cpu"))
+    mine, peer = measured("gpu_quality", tmp_path)
+    assert peer["distance of the best peer's"] == "1.00"
+    share = float(mine["distance"]) / float(peer["distance"])
+    assert float(mine["distance of the best peer's"]) == pytest.approx(share, abs=0.01)
+
+
+def test_faces_of_any_size_are_judged_at_64_pixels(gpu):
+    real = gpu.load_faces(image_size=32)[0][2000:2100]
+    noise = torch.randint(0, 256, real.shape, dtype=torch.uint8)
+    scores = [gpu.judge_faces(pictures) for pictures in (real, noise)]
+    assert scores[0]["distance"] < scores[1]["distance"] and set(scores[0]) == {"distance", "coverage", "invention"}
+
+
+def test_faces_are_played_at_each_size_and_width_and_by_a_peer(gpu, tiny, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    recipes = gpu.face_recipes(gpu.Size())
+    assert {(recipe.pixels, recipe.ours) for recipe in recipes} == {(64, True), (128, True), (64, False)}
+    assert len({(recipe.name, recipe.pixels) for recipe in recipes}) == len(recipes)
+    for recipe in gpu.face_recipes(tiny)[:-1]:
+        game, images = gpu.start(recipe, gpu.load_faces()[0][:20], 0, "cpu")
+        recipe.one_round(game, images, batch_size=4)
+        assert images.shape == (20, 3, 16, 16) and game.is_finite(), recipe.name
+
+
+def test_the_notebooks_are_rehearsed_and_written_down(gpu, tiny, tmp_path):
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(1)")])
+    nbformat.write(book, tmp_path / "01_small.ipynb")
+    assert gpu.measure(["rehearse"], tiny._replace(notebooks=tmp_path), torch.device("cpu")) == []
+    (row,) = measured("rehearsal", tmp_path)
+    assert (row["notebook"], row["run"], row["verdict"]) == ("01_small", "on cpu", "ok")
+
+
+def test_a_part_that_fails_is_named_and_stops_no_other(gpu, tiny, monkeypatch, capsys):
+    done = []
+
+    def breaks(size, device):
+        """Break."""
+        raise RuntimeError("out of memory")
+
+    def works(size, device):
+        """Work."""
+        done.append(size)
+
+    monkeypatch.setattr(gpu, "PARTS", {"breaks": breaks, "works": works})
+    assert gpu.measure(["breaks", "works"], tiny, torch.device("cpu")) == ["breaks"]
+    assert done == [tiny] and "out of memory" in capsys.readouterr().err
+
+
+def test_one_command_knows_all_that_is_not_measured_yet(gpu):
+    """Each command in RESULTS.md that has no table yet is a part of gpu.py, or is run by it."""
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    missing = set(re.findall(r"^`python (benchmarks/.*)`: not measured yet\.$", results, flags=re.MULTILINE))
+    parts = {line for line in missing if line.startswith("benchmarks/gpu.py")}
+    assert missing - parts <= set(gpu.OTHERS)
+    assert {name for line in parts for name in line.split()[1:]} <= set(gpu.PARTS)
+    assert all((ROOT / command.split()[0]).exists() for command in gpu.OTHERS)
+
+
+def test_a_machine_with_a_gpu_is_called_by_it(monkeypatch):
+    common = load_script("benchmarks/common.py")
+    without = common.machine()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla T4")
+    assert common.machine() == f"Tesla T4, {without}"

@@ -20,9 +20,9 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 # The modules in their order, by their place, such as "files.disk": each may import only those above it.
 ROOMS = {
-    "files": "disk kinds workspace datasets decoding sources photos marks checkpoints",
+    "files": "disk kinds classes workspace datasets decoding sources photos marks checkpoints",
     "game": "images labels losses models augment notes gan training loading",
-    "view": "plots lessons diagnosis evaluation latent live exports",
+    "view": "plots lessons diagnosis evaluation latent live exports flatten page",
 }
 MODULES = ["device", *(f"{room}.{name}" for room, names in ROOMS.items() for name in names.split())]
 
@@ -205,7 +205,7 @@ def named(problems: dict[str, list]) -> dict[str, list]:
 def test_the_package_is_thin():
     lines = {name: len(text.splitlines()) for name, text in FILES.items()}
     assert {name: count for name, count in lines.items() if count >= 250} == {}
-    assert sum(lines.values()) <= 3100  # a sentence for each wrong kind of argument takes room
+    assert sum(lines.values()) <= 3650  # a sentence for each wrong kind of argument takes room
     lengths = [length(function) for tree in PACKAGE.values() for function in functions(tree)]
     assert statistics.median(lengths) < 10
     assert named({m: [f.name for f in functions(tree) if length(f) > 40] for m, tree in PACKAGE.items()}) == {}

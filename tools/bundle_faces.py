@@ -133,10 +133,8 @@ def twins(labels, attribute, first, second):
 def main():
     """Write the file and say what it holds."""
     dice = np.random.default_rng(64)
-    tables = {
-        "train": draw_labels(dice, 5000, wanted=False),
-        "test": np.concatenate([draw_labels(dice, 500, wanted=wanted) for wanted in (False, True)]),
-    }
+    known, left_out = draw_labels(dice, 5500, wanted=False), draw_labels(dice, 500, wanted=True)
+    tables = {"train": known[:5000], "test": np.concatenate([known[5000:], left_out])}
     people = draw_labels(dice, 600)
     values = {name: list(words.values()) for name, (_, words) in ATTRIBUTES.items()}
     beards = [values["beard"].index(word) for word in values["beard"] if word != "none"]

@@ -49,15 +49,8 @@ def load_portraits(*, image_size=64):
     Shapes: (N, 3, image_size, image_size) uint8, on white. Raises: ValueError: 'image_size=...'
     Source: OpenMoji 17, https://openmoji.org, CC BY-SA 4.0.
     """
-    from PIL import Image
-
-    if image_size not in range(16, 257):
-        raise ValueError(f"image_size={image_size!r:.80}: give a whole number of pixels from 16 to 256, such as 64.")
     print("The portraits are by OpenMoji (openmoji.org), licence CC BY-SA 4.0: say so where you show what you made.")
-    with Image.open(DATA / "portraits.png") as sheet:
-        pixels = torch.from_numpy(np.array(sheet.convert("RGB")))
-    images = pixels.view(-1, 64, 64, 3).permute(0, 3, 1, 2).contiguous()
-    return F.interpolate(images, int(image_size), mode="bilinear", antialias=True)
+    return _resized(_cut(DATA / "portraits.png"), image_size)
 
 
 def load_faces(*, image_size=64, test=False, twins=None, attributes=None):
@@ -70,31 +63,42 @@ def load_faces(*, image_size=64, test=False, twins=None, attributes=None):
     values of each attribute, in the order of their numbers; twins (2, N, ...). Raises: ValueError: 'There is no ...'
     Source: toon-head by Johan Melin (johanmelin.com), CC BY 4.0, drawn with DiceBear 9 (dicebear.com).
     """
-    from PIL import Image
-
     with np.load(DATA / "faces.npz") as bundle:
         names, table, sheet = json.loads(str(bundle["names"])), bundle["labels"], io.BytesIO(bundle["sheet"])
     values, parts = names["values"], names["parts"]
-    chosen = list(values if attributes is None else [attributes] if isinstance(attributes, str) else attributes)
+    one = isinstance(attributes, str) or not hasattr(attributes, "__iter__")
+    chosen = list(values) if attributes is None else [attributes] if one else list(attributes)
     for name in chosen:
-        if name not in values:
-            raise ValueError(f"There is no attribute {name!r}: choose from {', '.join(values)}.")
+        if name not in list(values):
+            raise ValueError(f"There is no attribute {name!r:.80}: choose from {', '.join(values)}.")
     part = f"twins_{twins}" if twins else "test" if test else "train"
     if part not in parts:
         pairs = ", ".join(name.removeprefix("twins_") for name in parts if name.startswith("twins_"))
-        raise ValueError(f"There are no twins who differ in {twins!r}: choose from {pairs}.")
+        raise ValueError(f"There are no twins who differ in {twins!r:.80}: choose from {pairs}.")
 
-    print("The faces are toon-head by Johan Melin, licence CC BY 4.0: say so where you show what you made.")
-    with Image.open(sheet) as opened:
-        rows = torch.from_numpy(np.array(opened.convert("RGB"))).view(-1, 64, opened.width // 64, 64, 3)
     start = sum(list(parts.values())[: list(parts).index(part)])
     these = slice(start, start + parts[part])
-    images = rows.permute(0, 2, 4, 1, 3).flatten(0, 1)[these].contiguous()
-    images = F.interpolate(images, image_size, mode="bilinear", antialias=True)
+    images = _resized(_cut(sheet)[these], image_size)
     labels = torch.from_numpy(table).long()[these, [list(values).index(name) for name in chosen]]
     if twins:
         images, labels = images.unflatten(0, (2, -1)), labels.unflatten(0, (2, -1))
+    print("The faces are toon-head by Johan Melin, licence CC BY 4.0: say so where you show what you made.")
     return images, labels, {name: values[name] for name in chosen}
+
+
+def _cut(sheet):
+    """Cut a sheet of pictures, a file, into its pictures (N, 3, 64, 64)."""
+    from PIL import Image
+
+    with Image.open(sheet) as opened:
+        pixels = torch.from_numpy(np.array(opened.convert("RGB")))
+    return pixels.unflatten(0, (-1, 64)).unflatten(2, (-1, 64)).permute(0, 2, 4, 1, 3).flatten(0, 1)
+
+
+def _resized(images, image_size):
+    if image_size not in range(16, 257):
+        raise ValueError(f"image_size={image_size!r:.80}: give a whole number of pixels from 16 to 256, such as 64.")
+    return F.interpolate(images.contiguous(), int(image_size), mode="bilinear", antialias=True)
 
 
 def is_left_out(labels):

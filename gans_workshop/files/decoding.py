@@ -124,6 +124,15 @@ def _decode(image, background):
     return Picture("", "|".join(notes), square.tobytes())
 
 
+def shrink(pixels, size, channels):
+    """Make the pixels of a square smaller: (side, side, 3) -> (channels, size, size)."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels).convert("RGB" if channels == 3 else "L")
+    small = image.resize((size, size), 3) if image.width % size else image.reduce(image.width // size)
+    return np.array(small).reshape(size, size, channels).transpose(2, 0, 1)
+
+
 def _contrast(image):
     return max(high - low for low, high in image.getextrema())
 

@@ -43,7 +43,6 @@ def retry(work, *, pauses=PAUSES):
 
 def list_folder(folder):
     """List a folder's entries by name, as `os.DirEntry`. Raises: OSError: 'The folder ... cannot be listed ...'"""
-
     try:
         entries = retry(lambda: with_timeout(PATIENCE, lambda: list(os.scandir(folder))))
         return sorted(entries, key=lambda entry: entry.name)
@@ -53,20 +52,22 @@ def list_folder(folder):
 
 
 def walk_files(folder):
-    """List all files in a folder and below, as `os.DirEntry`. A folder that cannot be listed is in the list itself."""
+    """List all in a folder and below as (name, `os.DirEntry`): 'cats/', 'cats/1.jpg', or 'cats' if it has no list."""
     known = {os.path.realpath(folder), *map(str, Path(os.path.realpath(folder)).parents)}  # links may run in circles
-    files, waiting = [], list_folder(folder)
+    found, waiting = [], list_folder(folder)
     while waiting:
         entry = waiting.pop()
+        name = os.path.relpath(entry.path, folder).replace(os.sep, "/")
         try:
             if not entry.is_dir():
-                files.append(entry)
+                found.append((name, entry))
             elif (real := os.path.realpath(entry.path)) not in known:
                 known.add(real)
                 waiting += list_folder(entry.path)
+                found.append((f"{name}/", entry))
         except OSError:
-            files.append(entry)
-    return files
+            found.append((name, entry))
+    return found
 
 
 def whole_path(place):

@@ -13,9 +13,15 @@ ENDINGS = {kind: tuple(f".{ending}" for ending in sign.split()) for kind, by, si
 STARTS = {kind: re.compile(sign.encode("latin-1"), re.S) for kind, by, sign, _ in _ROWS if by == "start"}
 REASONS = {kind: reason for kind, *_, reason in _ROWS if reason}
 OF_SYSTEM = REASONS["system"]
+UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 PACKED_DOCUMENT = (
     rb"(?s).{30}(mimetype|\[Content_Types\]|_rels/|META-INF/|Index/|Document\.archive|document\.json|maindoc)"
 )
+
+
+def readable(name):
+    """Return a name as it can be shown: a byte that is no UTF-8 is Latin-1, and what cannot be seen is a '?'."""
+    return UNSEEN.sub("?", name.translate({0xDC00 + byte: byte for byte in range(0xA0, 0x100)}))
 
 
 def reason_by_name(name):

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from gans_workshop.device import stop_button
-from gans_workshop.files import kinds
-from gans_workshop.files.decoding import HEIC, SIDE, Picture, any_size, read_picture
+from gans_workshop.files import classes, kinds
+from gans_workshop.files.decoding import HEIC, SIDE, Picture, any_size, read_picture, shrink
 from gans_workshop.files.sources import UNREAD, list_source, read_file, why_unread
 from gans_workshop.files.workspace import cache_folder
 
@@ -35,11 +35,12 @@ DELETE FROM files WHERE content NOT IN (SELECT content FROM pictures);"""
 
 
 class Report:
-    """What became of every file: `used` names, `skipped` (name, reason) pairs, `notes` counted, a `remark` on all."""
+    """What became of every file: `used` names, `skipped` (name, reason) pairs, `notes` and `classes` counted."""
 
     def __init__(self, place, used, skipped, notes):
         self.place, self.used, self.skipped, self.notes = place, used, skipped, notes
-        self.found, self.remark, self.listed = len(used) + len(skipped), "", list(range(len(used)))
+        self.found, self.listed = len(used) + len(skipped), list(range(len(used)))
+        self.classes, self.remarks = {}, []
 
     def advice(self):
         """Say what the number of pictures means."""
@@ -52,56 +53,68 @@ class Report:
 
     def __str__(self):
         lines = [f"{self.place}: {self.found:,} files found", f"{len(self.used):>7,}  used"]
+        if len(self.classes) > 1:
+            lines.append(f"{len(self.classes):>7,}  classes: {classes.in_words(self.classes)}")
         lines += [f"{n:>7,}    of these {note}" for note, n in self.notes.most_common()]
         for why, n in Counter(reason for _, reason in self.skipped).most_common():
             names = [name for name, reason in self.skipped if reason == why]
             lines.append(f"{n:>7,}  left out, each {why}: {', '.join(names[:3])}{', ...' if n > 3 else ''}")
-        return "\n".join(filter(None, [*lines, self.remark, self.advice()]))
+        return "\n".join(filter(None, [*lines, *self.remarks, self.advice()]))
 
     def _repr_html_(self):
         return f"<pre style='white-space: pre-wrap'>{escape(str(self))}</pre>"
 
 
-def load_photos(place, *, image_size=32, channels=3, background="white", memory=MEMORY):
+def load_photos(place, *, image_size=32, channels=3, background="white", memory=MEMORY, labels=False):
     """Turn a folder, a ZIP or a video into pictures to learn from, and report on every file.
 
     Each picture is turned upright, put on `background` where it is transparent, cropped to the square in its middle
     and made smaller. What was decoded stays in the cache, also when you stop it. `memory`: bytes for all pictures.
     Their order depends on what they show, not on their names; `images[report.listed]` is in the order of the files.
+    It returns images, report; with `labels=True` images, labels, names, report: each sub-folder is a class.
 
     Shapes: images (N, channels, image_size, image_size) uint8; smaller where that does not fit into the memory.
+    labels (N,) int64, the places of their classes in the list of names.
     Raises: ValueError: 'image_size=...', '... is a ...'; ImportError: 'A video needs ...'; OSError: 'The ...'
     """
-    image_size, channels, memory = _check_wishes(place, background, sizes=(image_size, channels, memory))
+    image_size, channels, memory = _check_wishes(place, background, labels, sizes=(image_size, channels, memory))
     place = Path(place).expanduser()
-    files, film = list_source(place)
+    files, folders, film = list_source(place)
     files = [file._replace(key=f"{file.key} {background}") for file in files]
 
     def load(cache_place):
         with open_cache(cache_place) as cache:
             problems = _decode_new(cache, files, background)
-            used, skipped, notes = _choose(cache, files, problems, film)
+            depth, classed = _sort(cache, files)
+            used, skipped, notes = _choose(cache, classed, problems, film=film, labels=labels)
             size, room = _what_fits(len(used), image_size, channels, memory)
-            skipped += [(name, "does not fit into the memory any more") for _, _, name, _ in used[room:]]
+            skipped += [(file.name, "does not fit into the memory any more") for _, _, file, _ in used[room:]]
             used = used[:room]
             images = torch.empty(len(used), channels, size, size, dtype=torch.uint8)
             for image, (*_, content) in zip(images, used):
-                image.copy_(_shrink(_pixels(cache, content), size, channels))
-        report = Report(place.name, [name for _, _, name, _ in used], skipped, notes)
+                image.copy_(torch.from_numpy(shrink(_pixels(cache, content), size, channels)))
+        report = Report(place.name, [file.name for _, _, file, _ in used], skipped, notes)
         report.listed = sorted(report.listed, key=lambda i: used[i][1])
-        return images, report
+        return images, report, depth, [file.label for _, _, file, _ in used]
 
     try:
-        images, report = load(cache_folder() / "photos.sqlite")
+        images, report, depth, found = load(cache_folder() / "photos.sqlite")
     except sqlite3.Error:  # the cache is damaged, or the disk is full: go without
-        images, report = load(":memory:")
+        images, report, depth, found = load(":memory:")
     size = images.shape[-1]
     if size < image_size:
-        report.remark = f"So many pictures of {image_size} pixels do not fit into the memory: they have {size} pixels."
-    return images, report
+        report.remarks = [f"So many pictures of {image_size} pixels need too much memory: they have {size} pixels."]
+    counts = classes.count(found)
+    if not labels:
+        report.remarks.append(classes.invitation(counts))
+        return images, report
+    report.classes, names = counts, list(counts)
+    everything = [*folders, *(file.name for file in files)]
+    report.remarks += classes.remarks_on(counts, depth, used=report.used, names=everything)
+    return images, torch.tensor([names.index(label) for label in found]).long(), names, report
 
 
-def _check_wishes(place, background, sizes):
+def _check_wishes(place, background, labels, sizes):
     """Return `sizes` as whole numbers, or refuse what cannot be met before any file is read."""
     from PIL import ImageColor
 
@@ -114,6 +127,8 @@ def _check_wishes(place, background, sizes):
         raise ValueError(f"{found}: use 32, 64 or 128 and 3 (colour) or 1 (grey), as numbers without quotes.")
     if whole[2] < 1:
         raise ValueError(f"memory={sizes[2]!r} is no number of bytes: leave it out, or write 2**30.")
+    if not isinstance(labels, bool):
+        raise ValueError(f"labels={labels!r:.60}: write labels=True, and each sub-folder is a class.")
     with suppress(ValueError, AttributeError, TypeError):
         if len(ImageColor.getrgb(background)) == 3:
             return whole
@@ -147,14 +162,6 @@ def _what_fits(count, image_size, channels, memory):
 def _pixels(cache, content):
     (pixels,) = cache.execute("SELECT pixels FROM pictures WHERE content = ?", (content,)).fetchone()
     return np.frombuffer(pixels, np.uint8).reshape(math.isqrt(len(pixels) // 3), -1, 3)
-
-
-def _shrink(pixels, size, channels):
-    from PIL import Image
-
-    image = Image.fromarray(pixels).convert("RGB" if channels == 3 else "L")
-    small = image.resize((size, size), 3) if image.width % size else image.reduce(image.width // size)
-    return torch.from_numpy(np.array(small)).reshape(size, size, channels).permute(2, 0, 1)
 
 
 def _decode_new(cache, files, background):
@@ -199,30 +206,42 @@ def _decode_new(cache, files, background):
     return problems
 
 
-def _choose(cache, files, problems, film):
-    """Part the files into used ones (digest, place in the list, name, content) by their digests, and skipped ones.
+def _sort(cache, files):
+    """Find how deep the classes lie, by those files that are pictures, and give each file its class."""
+    good = {key for (key,) in cache.execute("SELECT key FROM files JOIN pictures USING (content) WHERE reason = ''")}
+    names = [file.name if file.key in good and not file.reason else "" for file in files]
+    depth, labels = classes.sort_into_classes(names)
+    return depth, [file._replace(label=label) for file, label in zip(files, labels)]
+
+
+def _choose(cache, files, problems, *, film, labels):
+    """Part the files into used ones (digest, place in the list, file, content) by their digests, and skipped ones.
 
     The digest of what a picture shows gives the same order wherever it lies and however it is called.
     """
-    used, skipped, notes, shown, last = [], [], Counter(), set(), None
+    used, skipped, notes, shown, twice, last = [], [], Counter(), {}, set(), None
     query = "SELECT content, reason, notes FROM files JOIN pictures USING (content) WHERE key = ?"
     for file in files:
         row = cache.execute(query, (file.key,)).fetchone()
         content, reason, note = row or ("", problems.get(file.key, UNREAD), "")
-        reason = file.reason or reason
+        reason = file.reason or reason or ("" if file.label or not labels else classes.BESIDE)
         if not reason:
             pixels = _pixels(cache, content)
             digest = hashlib.sha1(pixels).digest()
-            if digest in shown:
+            if labels and shown.get(digest, file.label) != file.label:
+                reason = classes.TWICE
+                twice.add(digest)
+            elif digest in shown:
                 reason = "shows the same as another picture"
             elif film and last is not None and abs(pixels - last).mean() < 3:
                 reason = "shows nearly the same as the frame before"
             else:
-                shown.add(digest)
+                shown[digest] = file.label
                 last = pixels.astype(np.int16) if film else None
         if reason:
             skipped.append((file.name, reason))
         else:
-            used.append((digest, len(used), file.name, content))
+            used.append((digest, len(used), file, content))
             notes.update(filter(None, [*note.split("|"), MASKED if re.fullmatch(kinds.MASK, file.name) else ""]))
-    return sorted(used), skipped, notes
+    skipped += [(file.name, classes.TWICE) for digest, _, file, _ in used if digest in twice]
+    return sorted(item for item in used if item[0] not in twice), skipped, notes

@@ -23,29 +23,31 @@ ZIP_FILES, ZIP_BYTES, ZIP_RATIO = 20_000, 2**33, 200  # a ZIP that holds more is
 
 
 class File(NamedTuple):
-    """A file in a folder or a ZIP: its name, what the cache knows it by, how to read it, or why not to."""
+    """A file in a folder or a ZIP: its name, what the cache knows it by, how to read it, or why not to, its class."""
 
     name: str
     key: str
     read: object
     reason: str = ""
+    label: str = ""
 
 
 def make_file(name, place, found, read, *, reason=""):
     """Describe a file by its name for people, the place and state that the cache knows it by, and how to read it."""
-    name = "".join(c if c.isprintable() else "?" for c in name)
     key = hashlib.sha1(os.fsencode(place) + f"|{found.st_size}|{found.st_mtime_ns}".encode()).hexdigest()
     if not stat.S_ISREG(found.st_mode):
         reason = reason or "is no file that can be read"
-    return File(name, key, read, reason)
+    return File(kinds.readable(name), key, read, reason)
 
 
 def list_pictures(folder):
-    """List all files in a folder and below, with what the cache knows each by and how to read it."""
-    files = []
-    for entry in walk_files(folder):
-        path, name = Path(entry.path), os.path.relpath(entry.path, folder).replace(os.sep, "/")
-        reason = kinds.reason_by_name(name)
+    """List all files in a folder and below, with what the cache knows each by and how to read it, and all folders."""
+    files, folders = [], []
+    for name, entry in walk_files(folder):
+        if name.endswith("/"):
+            folders.append(kinds.readable(name))
+            continue
+        path, reason = Path(entry.path), kinds.reason_by_name(name)
         try:
             found = entry.stat()
             if found.st_size > FILE_BYTES:
@@ -54,42 +56,53 @@ def list_pictures(folder):
             files.append(make_file(name, os.path.abspath(path), found, path.read_bytes, reason=reason))
         except OSError:
             files.append(File(ascii(name)[1:-1], "", None, reason or "leads nowhere, or cannot be reached"))
-    return sorted(files, key=lambda file: file.name)
+    return sorted(files, key=lambda file: file.name), folders
 
 
 def list_zip(path):
-    """List the files in a ZIP. Nothing is unpacked to the disk, so no name in it can lead anywhere."""
+    """List the files in a ZIP, and its folders. Nothing is unpacked, so no name in it can lead anywhere."""
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile:
         raise ValueError(f"{path.name} is a ZIP without its end: download it again, or make it again.") from None
-    found, files, total = path.stat(), [], 0
-    for i, info in enumerate(info for info in archive.infolist() if not info.is_dir()):
+    found, files, folders, total = path.stat(), [], [], 0
+    for info in archive.infolist():
+        name = _name_in_zip(info)
+        if info.is_dir():
+            folders.append(kinds.readable(name))
+            continue
         total += info.file_size
-        reason = kinds.reason_by_name(info.filename)
+        reason = kinds.reason_by_name(name)
         packed_too_well = info.file_size > max(2**20, ZIP_RATIO * info.compress_size)
-        if i >= ZIP_FILES or total > ZIP_BYTES or info.file_size > FILE_BYTES or packed_too_well:
+        if len(files) >= ZIP_FILES or total > ZIP_BYTES or info.file_size > FILE_BYTES or packed_too_well:
             reason = "is too much for a ZIP of pictures"
         place = f"{os.path.abspath(path)}|{info.header_offset}"
-        files.append(make_file(info.filename, place, found, functools.partial(archive.read, info), reason=reason))
-    return files
+        files.append(make_file(name, place, found, functools.partial(archive.read, info), reason=reason))
+    return files, folders
+
+
+def _name_in_zip(info):
+    """Return the name of a file in a ZIP; a Mac writes UTF-8 and does not say so."""
+    with suppress(UnicodeError):
+        return info.filename if info.flag_bits & 0x800 else info.filename.encode("cp437").decode()
+    return info.filename
 
 
 def list_source(place):
-    """List the files of a folder, a ZIP or a video, and tell whether they are frames of a video."""
+    """List the files of a folder, a ZIP or a video, and all folders; tell whether they are frames of a video."""
     if not place.is_file():
-        return list_pictures(place), False
+        return *list_pictures(place), False
     try:
         with place.open("rb") as file:
             kind = kinds.kind_of(with_timeout(FILE_PATIENCE, lambda: file.read(kinds.HEAD)), place.name)
     except OSError as error:
         raise OSError(f"The file {place} {why_unread(error)}.") from None
     if kind == "film" or (kind == "unknown" and kinds.kind_by_name(place.name) == "film"):
-        return list_zip(_film_to_zip(place)), True
+        return *list_zip(_film_to_zip(place)), True
     if kind != "zip":
         single = "is a single file, and a GAN needs many pictures: put them into a folder, and give that folder"
         raise ValueError(f"{place.name} {kinds.reason_of(kind, place.name) or single}.")
-    return list_zip(place), False
+    return *list_zip(place), False
 
 
 def read_file(file, troubles, stop):

@@ -7,7 +7,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from gans_workshop.files import kinds
+from gans_workshop.files import classes, kinds
 from gans_workshop.files.disk import PATIENCE, list_folder, probe, walk_files, writable_folder
 
 FOLDER = "gans-workshop-files"
@@ -67,7 +67,8 @@ def picture_places(folder):
         if why == kinds.OF_SYSTEM or inside == OURS or entry.name.endswith(("-gans-images", "-gans-images.zip")):
             continue
         if what := inside or {"zip": "ZIP", "film": "video"}.get(kind if not why else ""):
-            (empty if what == "0 files" else places).append((f"{entry.name} ({what})", Path(entry.path)))
+            label = f"{kinds.readable(entry.name)} ({what})"
+            (empty if what == "0 files" else places).append((label, Path(entry.path)))
         elif why or kind:
             print(f"{entry.name} {why or kinds.reason_of(kind, entry.name)}.")
         else:
@@ -75,10 +76,8 @@ def picture_places(folder):
     places += empty  # where nobody chooses, the first one is learned from
     if loose or not places:
         where = f"Google Drive (drive.google.com) under {FOLDER}" if DRIVE in folder.parents else folder
-        there = (
-            f"{loose:,} file{'s are' if loose > 1 else ' is'} loose" if loose else "There is nothing to learn from yet"
-        )
-        print(f"{there} in {where}.")
+        many = f"{loose:,} file{'s are' if loose > 1 else ' is'} loose"
+        print(f"{many if loose else 'There is nothing to learn from yet'} in {where}.")
         print("To use your pictures, put a folder, a ZIP or a video of them there ('cats'), and run this cell again.")
     return places
 
@@ -88,11 +87,14 @@ def _look_inside(entry):
     if not os.path.isdir(entry.path):  # entry.is_dir() raises where links run in a circle
         return ""
     with suppress(OSError):
-        names = [os.path.relpath(file.path, entry.path) for file in walk_files(entry.path)]
+        names = [kinds.readable(name) for name, _ in walk_files(entry.path) if not name.endswith("/")]
         kept = [name for name in names if re.search(r"\.(checkpoint|pt)$|(^|[/\\])unfinished-", name)]
         if entry.name.endswith("-models") and (kept or not names):
             return OURS
-        return f"{sum(kinds.reason_by_name(name) != kinds.OF_SYSTEM for name in names):,} files"
+        names = [name for name in names if kinds.reason_by_name(name) != kinds.OF_SYSTEM]
+        counts = classes.count(classes.sort_into_classes(names)[1])
+        several = f", {len(counts):,} classes: {classes.in_words(counts, most=3)}" if len(counts) > 1 else ""
+        return f"{len(names):,} files{several}"
     return "cannot be listed now"
 
 

@@ -107,6 +107,17 @@ def shrink(before, after, *, odd=0):
     ]
 
 
+class Skip(nn.Module):
+    """A skip connection: what comes in goes on beside what `inside` makes of it, (N, C, H, W) -> (N, C + C', H, W)."""
+
+    def __init__(self, *inside):
+        super().__init__()
+        self.inside = nn.Sequential(*inside)
+
+    def forward(self, sheets):
+        return torch.cat([sheets, self.inside(sheets)], 1)
+
+
 def staircase(image_size, *, round_up=False):
     """List the sides of the sheets, each half of the one before: 28, 14, 7 for G, which walks up; and 4 for D."""
     image_size = whole("image_size", image_size, least=16)

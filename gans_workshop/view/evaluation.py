@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from gans_workshop.files.datasets import DATA, is_left_out
@@ -101,7 +102,7 @@ def make_face_judge():
 
 @functools.cache
 def load_face_judge():
-    """Load the trained judge of faces that comes with the package (`benchmarks/face_judge.py` says how good it is)."""
+    """Load the trained judge of faces that comes with the package; `benchmarks/face_judge.py` says how good it is."""
     judge = make_face_judge()
     with np.load(DATA / "face_judge.npz") as weights:
         judge.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
@@ -109,23 +110,32 @@ def load_face_judge():
 
 
 def classify_faces(images):
-    """Let the judge of faces look at pictures (N, 3, 64, 64): attributes (N, 10), as of `load_faces`, and features.
+    """Let the judge of faces look at square colour pictures: attributes (N, 10), as of `load_faces`, and features.
 
-    Of the ten attributes it reads ... Features: (N, 128). Raises: ValueError: 'The judge knows only faces ...'
+    It reads each attribute of the test faces in 99 % or more, but the mouth, at these few pixels, only in half.
+    Distances to training faces, for `frechet_distance`: test faces 1.5, blurred 14, noise 143, mean face 161, one 209.
+    Shapes: images (N, 3, S, S), made 64 pixels wide if they are not -> labels (N, 10), features (N, 128).
+    Raises: ValueError: 'The judge knows only faces ...'
     """
     images = to_float(check_images(images)).cpu()
     found = tuple(images.shape)
-    check(found[1:] == (3, 64, 64), f"The judge knows only faces, (N, 3, 64, 64), not {found}: look for yourself.")
+    fits = found[1] == 3 and found[2] == found[3]
+    check(fits, f"The judge knows only faces, (N, 3, 64, 64), not {found}: look for yourself.")
     see, name = load_face_judge()
-    features = torch.cat([see(part) for part in images.split(500)])
+    parts = [F.interpolate(part, 64, mode="bilinear", antialias=True) for part in images.split(500)]
+    features = torch.cat([see(part) for part in parts])
     answers = name(features).split(FACE_VALUES, dim=1)
     return torch.stack([answer.argmax(1) for answer in answers], dim=1), features.double().sqrt()
 
 
-def invention(labels):
-    """Measure how often faces have one of the combinations that the training set lacks: labels (N, 10) -> a number.
+def invention(attributes):
+    """Measure how often faces have one of the combinations that the training set lacks: attributes (N, 10) -> a number.
 
     1 is as often as if all combinations were drawn alike: the parts are understood to be free. 0 is: it only repeats
-    the people it met. The judge errs: training faces have ..., and so have fakes that invent nothing.
+    the people it met. The judge errs little: training faces have 0.01. Noise has 1.55, so look at the pictures too.
     """
-    return float(is_left_out(labels).double().mean() * 5)
+    attributes = torch.as_tensor(attributes)
+    fits = attributes.ndim == 2 and attributes.shape[1] == len(FACE_VALUES) and len(attributes)
+    fits = fits and not attributes.is_floating_point()
+    check(fits, "invention takes attributes (N, 10), such as classify_faces(images)[0].")
+    return float(is_left_out(attributes).double().mean() * 5)

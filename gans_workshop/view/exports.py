@@ -18,7 +18,7 @@ def save_gif(path, frames, *, columns=8, frames_per_second=10, zoom=2):
     each. `zoom` enlarges every pixel; a large sheet is enlarged less, or made smaller, so that the file stays small.
     Raises: ValueError: what was found and what to write instead; OSError: as `writable_folder`.
     """
-    _check_ending(path, ".gif")
+    check_ending(path, ".gif")
     frames, zoom = list(getattr(frames, "frames", frames)), whole("zoom", zoom)
     check(frames, "A GIF needs at least one frame, and there is none yet: train first, then save.")
     single = getattr(frames[0], "ndim", 4) == 3
@@ -35,13 +35,14 @@ def save_gif(path, frames, *, columns=8, frames_per_second=10, zoom=2):
 
 def save_contact_sheet(path, images, *, columns=8, zoom=2):
     """Save pictures (N, C, H, W) as one PNG and return its path. Raises: as `save_gif` does."""
-    _check_ending(path, ".png")
+    check_ending(path, ".png")
     buffer = io.BytesIO()
     _enlarge(contact_sheet(images, columns=columns), whole("zoom", zoom)).save(buffer, "PNG")
     return write_file(path, buffer.getvalue())
 
 
-def _check_ending(path, ending):
+def check_ending(path, ending):
+    """Say in one sentence why a path is no place for a file of this kind."""
     found = isinstance(path, str | Path) and Path(path)
     check(found, f"The first argument says where to save, such as 'film{ending}', and found a {type(path).__name__}.")
     check(found.suffix.lower() == ending, f"{found.name} will be a {ending[1:].upper()}: call it {found.stem}{ending}.")

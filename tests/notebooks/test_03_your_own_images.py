@@ -264,6 +264,7 @@ def test_the_export_goes_to_the_next_folder_where_drive_has_gone(book, tmp_path,
     """Run again, as the page says; `workshop_folder` then gives Colab's own disk."""
     gan = book.make_gan(None)
     names = vars(book) | {"gan": gan, "fakes": gan.sample(40), "save_contact_sheet": save_contact_sheet}
+    names["place"] = tmp_path / "cats"
     names["view"] = SimpleNamespace(film=SimpleNamespace(frames=[gan.preview()] * 2, steps=[1, 2]))
     (tmp_path / "gone").write_text("no folder")
     names["workshop_folder"] = workshop_folder
@@ -274,7 +275,7 @@ def test_the_export_goes_to_the_next_folder_where_drive_has_gone(book, tmp_path,
     exec(source_of("03", "export"), names)
     exec(source_of("03", "download"), names)
     made = sorted(path.name for path in (tmp_path / "colab" / "cats-gans-images").iterdir())
-    assert {"training-1-to-2.gif", "walk.gif", "contact-sheet.png", "picture-31.png"} <= set(made)
+    assert {"training-1-to-2.gif", "walk.gif", "contact-sheet.png", "cats.html", "picture-31.png"} <= set(made)
     assert (tmp_path / "colab" / "cats-gans-images.zip").stat().st_size > 1000
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from gans_workshop import fetch_sample, load_digits, load_portraits
+from gans_workshop import fetch_sample, load_digits, load_faces, load_portraits
 from gans_workshop.files import datasets
 from gans_workshop.files.workspace import cache_folder
-from tools import ROOT
+from tools import PROJECT, ROOT
 
 KEEP_OUT = "http://127.0.0.1:9/"  # nobody listens there
 
@@ -58,6 +58,8 @@ def test_portraits_come_in_other_sizes_with_the_same_colours(image_size):
 def test_a_size_that_is_none_is_refused_in_one_sentence(image_size):
     with pytest.raises(ValueError, match=r"image_size=.*: give a whole number of pixels from 16 to 256, such as 64"):
         load_portraits(image_size=image_size)
+    with pytest.raises(ValueError, match=r"image_size=.*: give a whole number of pixels from 16 to 256, such as 64"):
+        load_faces(image_size=image_size)
     assert load_portraits(image_size=128 / 4).shape[2:] == (32, 32)
 
 
@@ -66,6 +68,89 @@ def test_the_bundle_is_small_and_its_licence_is_named():
     assert (folder / "data" / "portraits.png").stat().st_size < 2_000_000
     licence = (folder.parent / "LICENSE").read_text(encoding="utf-8")
     assert "OpenMoji" in licence and "https://creativecommons.org/licenses/by-sa/4.0/" in licence
+
+
+# The faces
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return load_faces()
+
+
+def test_the_faces_are_many_different_and_have_names_for_all_they_show(faces, capsys):
+    images, labels, values = faces
+    assert images.shape == (5000, 3, 64, 64) and images.dtype == torch.uint8 and images.is_contiguous()
+    assert labels.shape == (5000, 10) and labels.dtype == torch.int64
+    assert labels.amin(0).tolist() == [0] * 10
+    assert (labels.amax(0) + 1).tolist() == [len(words) for words in values.values()]
+    assert len(labels.unique(dim=0)) == 5000
+    for words in values.values():
+        assert len(set(words)) == len(words)
+    assert images[:, :, :4, :4].min() == 255, "white paper in the corners"
+    load_faces(test=True)
+    said = capsys.readouterr().out
+    assert "Johan Melin" in said and "CC BY 4.0" in said and said.count("\n") == 1
+
+
+def test_a_fifth_of_the_combinations_is_in_no_training_face_and_each_smaller_one_is(faces):
+    _, labels, values = faces
+    combinations = labels[:, :4].unique(dim=0)
+    counts = [len(words) for words in values.values()][:4]
+    everything = torch.cartesian_prod(*map(torch.arange, counts))
+    assert len(everything) == 600 and datasets.is_left_out(everything).sum() == 120
+    assert not datasets.is_left_out(combinations).any() and len(combinations) == 480
+    for three in ([0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]):
+        assert len(combinations[:, three].unique(dim=0)) == len(everything[:, three].unique(dim=0))
+
+
+def test_the_test_faces_are_others_and_half_of_them_have_the_combinations_left_out(faces):
+    images, labels, _ = load_faces(test=True)
+    assert datasets.is_left_out(labels).tolist() == [False] * 500 + [True] * 500
+    assert len(torch.cat([faces[1], labels]).unique(dim=0)) == 6000 and len(images) == 1000
+
+
+@pytest.mark.parametrize(("attribute", "changed"), [("beard", 3), ("hair_colour", 1)])
+def test_twins_differ_in_one_attribute_and_nowhere_else(attribute, changed):
+    images, labels, values = load_faces(twins=attribute)
+    assert images.shape == (2, 300, 3, 64, 64) and labels.shape == (2, 300, 10)
+    differ = (labels[0] != labels[1]).all(0)
+    assert differ.tolist() == [name == attribute for name in values] and (differ == (labels[0] != labels[1])).all()
+    names = [{values[attribute][number] for number in side[:, changed].tolist()} for side in labels]
+    assert names == [{"none"}, {*values["beard"]} - {"none"}] if attribute == "beard" else [{"black"}, {"blond"}]
+    same = (images[0] == images[1]).all(1)
+    assert same[:, 48:].double().mean() > (0.9 if attribute == "beard" else 0.7), "the clothes are the same"
+    assert not same.flatten(1).all(1).all()
+
+
+def test_a_label_says_what_the_picture_shows(faces):
+    images, labels, values = faces
+    for number, lightest in ((values["skin"].index("light"), True), (values["skin"].index("dark"), False)):
+        nose = images[labels[:, 0] == number][:, 0, 30:36, 30:34].double().mean()
+        assert (nose > 200) == lightest
+    bald = load_faces(twins="beard")[0]
+    assert (bald[0] != bald[1]).any(1).double().mean(0)[38:46, 24:40].mean() > 0.3, "beards grow around the mouth"
+
+
+def test_some_attributes_some_sizes(faces):
+    images, labels, values = load_faces(image_size=32, attributes=("beard", "skin"))
+    assert images.shape[2:] == (32, 32) and list(values) == ["beard", "skin"]
+    assert torch.equal(labels, faces[1][:, [3, 0]])
+    assert list(load_faces(test=True, attributes="eyes")[2]) == ["eyes"]
+
+
+@pytest.mark.parametrize("wrong", ["Beard", ("skin", "nose"), 5, [["skin"]], "x" * 500])
+def test_an_attribute_that_is_none_gets_a_list_of_those_that_exist(wrong):
+    with pytest.raises(ValueError, match=r"^There is no attribute .{1,80}: choose from skin, hair_colour, hair, beard"):
+        load_faces(attributes=wrong)
+    with pytest.raises(ValueError, match=r"^There are no twins who differ in .*: choose from beard, hair_colour\.$"):
+        load_faces(twins=wrong)
+
+
+def test_the_faces_are_small_and_their_licence_is_named():
+    assert (ROOT / "gans_workshop" / "data" / "faces.npz").stat().st_size < 6_000_000
+    licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Johan Melin" in licence and "faces.npz" in licence and "CC-BY-4.0" in PROJECT["license"]
 
 
 # The sample sets, from a server of our own that breaks off, lies or is not there

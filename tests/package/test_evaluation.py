@@ -8,12 +8,15 @@ import pytest
 import torch
 
 import gans_workshop
-from gans_workshop import load_digits, to_float
+from gans_workshop import load_digits, load_faces, to_float
 from gans_workshop.view import evaluation
 from gans_workshop.view.evaluation import (
     classify_digits,
+    classify_faces,
     digit_histogram,
     frechet_distance,
+    invention,
+    load_face_judge,
     load_judge,
     nearest_images,
 )
@@ -73,6 +76,54 @@ def test_looking_changes_neither_the_judge_nor_the_random_numbers(test_digits):
     classify_digits(test_digits[0][:100])
     assert torch.equal(torch.rand(4), expected)
     assert all(torch.equal(a, b) for a, b in zip(before, load_judge().parameters(), strict=True))
+
+
+# The judge of faces
+
+
+@pytest.fixture(scope="module")
+def test_faces():
+    return load_faces(test=True)
+
+
+@pytest.fixture(scope="module")
+def faces_seen(test_faces):
+    return classify_faces(test_faces[0])
+
+
+def test_the_judge_of_faces_reads_what_can_be_seen(test_faces, faces_seen):
+    right = (faces_seen[0] == test_faces[1]).double().mean(0)
+    assert right[[0, 1, 2, 3, 4, 5, 6, 8, 9]].min() >= 0.99 > 0.6 > right[7], "all but the mouth"
+
+
+def test_faces_of_another_size_are_read_too(test_faces, faces_seen):
+    halves = torch.nn.functional.interpolate(to_float(test_faces[0][:300]), 32, mode="area")
+    parts = (classify_faces(halves)[0] == test_faces[1][:300]).double().mean(0)[:4]
+    assert parts.min() > 0.9, "skin, hair colour, hair and beard decide about invention"
+
+
+def test_the_weights_of_the_judge_of_faces_are_small_and_whole():
+    assert (Path(gans_workshop.__file__).parent / "data" / "face_judge.npz").stat().st_size < 500_000
+    assert load_face_judge() is load_face_judge()
+    assert not any(weights.requires_grad for weights in load_face_judge().parameters())
+
+
+def test_the_order_of_the_reference_points_of_faces(test_faces, faces_seen):
+    real, crowd = faces_seen[1], to_float(test_faces[0][:300])
+    blurred = torch.nn.functional.avg_pool2d(crowd, 3, stride=1, padding=1, count_include_pad=False)
+    one, dice = crowd[:1].repeat(300, 1, 1, 1), torch.Generator().manual_seed(0)
+    noise = torch.rand(crowd.shape, generator=dice) * 2 - 1
+    distances = [frechet_distance(real, classify_faces(those)[1]) for those in (crowd, blurred, one)]
+    assert distances == sorted(distances)
+    assert frechet_distance(real, classify_faces(noise)[1]) > 5 * distances[1]
+
+
+def test_invention_is_one_for_all_combinations_alike_and_none_for_those_that_were_met(test_faces):
+    counts = [len(words) for words in test_faces[2].values()]
+    everything = torch.stack([torch.randint(count, (20_000,)) for count in counts], dim=1)
+    assert invention(everything) == pytest.approx(1, abs=0.1)
+    assert invention(load_faces()[1]) == 0 and invention(test_faces[1]) == 2.5
+    assert invention(test_faces[1].numpy()) == 2.5
 
 
 # The numbers against their definitions
@@ -182,6 +233,11 @@ def test_arrays_are_looked_at_like_tensors(digits, looked, test_digits):
         ),
         (lambda d: nearest_images(d, d[:, :, :14]), "make both the same size"),
         (lambda d: nearest_images(d, d[:0]), "there is no picture in it"),
+        (lambda d: classify_faces(d), r"knows only faces, \(N, 3, 64, 64\), not \(200, 1, 28, 28\)"),
+        (lambda d: classify_faces(d.repeat(1, 3, 2, 1)), r"knows only faces.*\(200, 3, 56, 28\)"),
+        (lambda d: invention(d), r"invention takes attributes \(N, 10\), such as classify_faces\(images\)\[0\]"),
+        (lambda d: invention(torch.rand(5, 10)), "invention takes attributes"),
+        (lambda d: invention(torch.zeros(0, 10, dtype=torch.long)), "invention takes attributes"),
     ],
 )
 def test_bad_input_gets_one_sentence(call, words, digits):

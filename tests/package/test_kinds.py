@@ -197,3 +197,18 @@ def test_names_of_films_zips_and_archives():
     archives = ("a.rar", "a.7z", "a.tar", "a.tar.gz", "a.tgz", "a.GZ", "a.xz", "a.zst")
     assert {kinds.kind_by_name(name) for name in archives} == {"archive"}
     assert [kinds.kind_by_name(name) for name in ("a.zip", "a.jpg", "zip", "m4a", "a.m4a")] == ["zip", "", "", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("cats/1.jpg", "cats/1.jpg"),
+        ("a b #é☃ 日本\u3000本\xa0.png", "a b #é☃ 日本\u3000本\xa0.png"),
+        ("👩🏽\u200d🦰 🏴\U000e0067\U000e007f", "👩🏽\u200d🦰 🏴\U000e0067\U000e007f"),
+        ("K\udce4tzchen", "Kätzchen"),
+        ("a\nb\tc\x9b\u202egnp.exe\u200b\ufeff\ud800", "a?b?c??gnp.exe???"),
+    ],
+)
+def test_names_are_shown_as_they_are_but_for_what_cannot_be_seen(name, shown):
+    assert kinds.readable(name) == shown
+    assert shown.encode()

@@ -17,8 +17,9 @@ import pytest
 import torch
 from PIL import Image
 
-from gans_workshop.files import photos, sources
+from gans_workshop.files import classes, photos, sources
 from gans_workshop.files.decoding import read_picture
+from gans_workshop.files.marks import make_mark, other_data
 from gans_workshop.files.photos import load_photos
 from gans_workshop.files.workspace import cache_folder
 from tools import ROOT, packed, scene
@@ -92,7 +93,7 @@ def test_links_in_circles_pipes_and_strange_names_do_no_harm(folder):
     assert set(add_up(images, report)) == {"nowhere.jpg", "pipe.jpg"}
     assert len(images) == 7
     str(report).encode()
-    assert "bad??name.png" in report.used
+    assert "badÿ?name.png" in report.used
 
 
 def test_the_second_start_decodes_and_reads_nothing(folder, monkeypatch):
@@ -384,6 +385,155 @@ def test_the_advice_depends_on_the_number(count, words):
 def test_an_empty_folder_is_a_table_and_no_error(tmp_path):
     images, report = load_photos(tmp_path)
     assert images.shape == (0, 3, 32, 32) and report.found == 0 and "too few" in str(report)
+
+
+# Classes
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """Three cats, two dogs, one of them deeper, and a picture that lies beside them."""
+    for i, name in enumerate(["cats/1", "cats/2", "cats/3", "dogs/1", "dogs/in Rome/2", "cover"]):
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        scene(i).save(tmp_path / "pets" / f"{name}.png")
+    return tmp_path / "pets"
+
+
+def shown(images, labels, names):
+    """What is called what: a set of (name of the class, bytes of the picture)."""
+    return {(names[label], image.numpy().tobytes()) for image, label in zip(images, labels, strict=True)}
+
+
+def test_sub_folders_are_classes_on_request(pets):
+    images, labels, names, report = load_photos(pets, labels=True)
+    assert add_up(images, report) == {"cover.png": classes.BESIDE}
+    assert names == ["cats", "dogs"] and labels.dtype == torch.int64 and labels.shape == (5,)
+    assert [names[label] for label in labels] == [name.partition("/")[0] for name in report.used]
+    for name in names:
+        alone, _ = load_photos(pets / name)
+        assert shown(alone, [0] * len(alone), [name]) == {
+            pair for pair in shown(images, labels, names) if pair[0] == name
+        }
+    assert report.classes == {"cats": 3, "dogs": 2}
+    text = str(report)
+    assert "      2  classes: cats 3, dogs 2\n" in text
+    assert "Classes with fewer than 50 pictures (cats 3, dogs 2): add some" in text
+    assert "their class, and count to it: 1." in text
+
+
+def test_without_the_request_all_is_as_ever_but_for_one_line(pets):
+    images, report = load_photos(pets)
+    assert add_up(images, report) == {} and len(images) == 6
+    assert "2 classes, by sub-folders: cats 3, dogs 2; notebook 7 learns to draw each on request." in str(report)
+    (pets / "dogs").rename(pets / "cats" / "dogs")
+    assert "classes" not in str(load_photos(pets)[1])
+
+
+def test_images_and_labels_stay_together_however_they_come(pets, tmp_path):
+    images, labels, names, _ = load_photos(pets, labels=True)
+    wanted, mark = shown(images, labels, names), make_mark([images.numpy(), labels.numpy()])
+    for _ in range(2):  # the second time from the cache
+        with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
+            for path in sorted(pets.rglob("*.png"), reverse=True):
+                archive.write(path, f"my pets/{path.relative_to(pets)}")
+        images, labels, names, _ = load_photos(tmp_path / "pets.zip", labels=True)
+        assert shown(images, labels, names) == wanted
+        assert make_mark([images.numpy(), labels.numpy()]) == mark, "the same training"
+    (pets / "cats" / "1.png").rename(pets / "dogs" / "3.png")
+    images, labels, names, _ = load_photos(pets, labels=True)
+    assert shown(images, labels, names) != wanted
+    assert "other conditions" in other_data(mark, make_mark(arrays := [images.numpy(), labels.numpy()]), arrays)
+
+
+def test_what_does_not_fit_takes_its_label_along(pets):
+    images, labels, names, report = load_photos(pets, labels=True, memory=4 * 3 * 32 * 32)
+    assert len(images) == len(labels) == 4 and sum(report.classes.values()) == 4
+    whole = load_photos(pets, labels=True)
+    assert shown(images, labels, names) <= shown(*whole[:3])
+
+
+def test_a_picture_in_two_classes_is_left_out_of_both(pets):
+    for copy in ("dogs/copy of a cat", "cats/again", "birds/too"):
+        (pets / copy).parent.mkdir(exist_ok=True)
+        scene(0).save(pets / f"{copy}.bmp")
+    scene(4).save(pets / "dogs" / "copy of a dog.bmp")
+    images, _, names, report = load_photos(pets, labels=True)
+    reasons = add_up(images, report)
+    assert names == ["cats", "dogs"] and report.classes == {"cats": 2, "dogs": 2}
+    copies = ["birds/too.bmp", "cats/1.png", "cats/again.bmp", "dogs/copy of a cat.bmp"]
+    assert sorted(name for name, why in reasons.items() if why == classes.TWICE) == copies
+    assert "another picture" in reasons["dogs/in Rome/2.png"]
+    assert "Without a picture that can be used, so no class: birds." in str(report)
+
+
+@pytest.mark.parametrize("kind", ["loose", "one sub-folder", "a ZIP", "nothing", "no picture"])
+def test_a_lone_level_is_one_class_and_no_error(tmp_path, kind):
+    place = tmp_path / "cats"
+    inside = place / "all" if kind == "one sub-folder" else place
+    inside.mkdir(parents=True)
+    for i in range(0 if kind.startswith("no") else 3):
+        scene(i).save(inside / f"{i}.png")
+    if kind == "no picture":
+        (place / "cats").mkdir()
+        (place / "cats" / "notes.jpg").write_bytes(b"dear diary")
+    if kind == "a ZIP":
+        with zipfile.ZipFile(place := tmp_path / "cats.zip", "w") as archive:
+            for i in range(3):
+                archive.writestr(f"{i}.png", packed(scene(i)))
+    images, labels, names, report = load_photos(place, labels=True)
+    add_up(images, report)
+    if kind.startswith("no"):
+        assert len(images) == len(labels) == 0 and labels.dtype == torch.int64 and names == []
+        assert ("so no class: cats" in str(report)) == (kind == "no picture")
+    else:
+        assert labels.tolist() == [0, 0, 0] and names == ["pictures"]
+        assert str(report).count("Only one class has pictures, and labels need two: make a sub-folder") == 1
+
+
+def test_what_belongs_to_the_system_is_no_class_and_what_is_empty_is_named(pets, tmp_path):
+    for name in ("__MACOSX/cats", ".hidden", "cats/.ipynb_checkpoints", "@eaDir", "birds", "fish/deep", "odd"):
+        (pets / name).mkdir(parents=True)
+    for name in ("__MACOSX/cats/._1.png", ".hidden/1.png", "cats/.ipynb_checkpoints/1.png", "@eaDir/1.png"):
+        (pets / name).write_bytes(packed(scene(50)))
+    (pets / "odd" / "talk.pdf").write_bytes(b"%PDF-1.7")
+    with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
+        for path in sorted(pets.rglob("*")):
+            archive.write(path, path.relative_to(pets))
+    for place in (pets, tmp_path / "pets.zip"):
+        _, _, names, report = load_photos(place, labels=True)
+        assert names == ["cats", "dogs"]
+        assert "Without a picture that can be used, so no class: birds, fish, odd.\n" in str(report)
+
+
+NAMES = [
+    "Ka\u0308tzchen",
+    "👩🏽\u200d🦰",
+    "a, b & <b>c",
+    "\u202egnp",
+    "con",
+    "x" * 200,
+    "日本",
+    "-rf",
+    "'\"$(id)`",
+    "%s{0}",
+]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names that Windows refuses")
+def test_classes_of_any_name_keep_it(tmp_path):
+    for i, name in enumerate(NAMES):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        scene(i).save(tmp_path / "set" / name / "1.png")
+    images, _, names, report = load_photos(tmp_path / "set", labels=True)
+    assert len(names) == len(images) == len(NAMES) and add_up(images, report) == {}
+    assert {"K\u00e4tzchen", "👩🏽\u200d🦰", "?gnp", "a, b & <b>c", "日本"} <= set(names) and names == sorted(names)
+    assert "<b>" not in report._repr_html_() and str(report).encode()
+
+
+@pytest.mark.parametrize("wish", [1, "yes", None, [0, 1], torch.zeros(3)])
+def test_labels_of_your_own_are_not_taken_for_the_request(pets, wish):
+    with pytest.raises(ValueError, match="write labels=True, and each sub-folder is a class"):
+        load_photos(pets, labels=wish)
 
 
 # Many real odd files, where they lie beside the clone

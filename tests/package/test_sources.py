@@ -39,7 +39,7 @@ def test_a_large_file_is_led_on_by_its_kind(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "FILE_BYTES", 10)
     for name in ("long.mov", "all.zip", "scan.png", "@eaDir.gdoc"):
         (tmp_path / name).write_bytes(bytes(20))
-    reasons = {file.name: file.reason for file in sources.list_pictures(tmp_path)}
+    reasons = {file.name: file.reason for file in sources.list_pictures(tmp_path)[0]}
     assert "is a video: put it into the workshop folder itself" in reasons["long.mov"]
     assert "is a ZIP: put it into the workshop folder itself" in reasons["all.zip"]
     assert "make it smaller" in reasons["scan.png"] and "Google" in reasons["@eaDir.gdoc"]
@@ -148,6 +148,29 @@ def test_a_zip_is_read_where_it_lies_and_writes_nothing(tmp_path):
     assert len(images) == 3 and set(reasons) == {"program.py", "__MACOSX/._1.png", "bomb.png"}
     assert "too much" in reasons["bomb.png"]
     assert sorted(p for p in tmp_path.rglob("*") if "cache" not in str(p)) == before
+
+
+def test_names_in_a_zip_from_a_mac_are_read_as_the_mac_wrote_them(tmp_path, monkeypatch):
+    """Its Finder writes UTF-8, decomposed, and does not set the flag that says so."""
+    encode = zipfile.ZipInfo._encodeFilenameFlags
+    monkeypatch.setattr(
+        zipfile.ZipInfo, "_encodeFilenameFlags", lambda info: (encode(info)[0], encode(info)[1] & ~0x800)
+    )
+    cats = "Ka\u0308tzchen 🐈"
+    with zipfile.ZipFile(tmp_path / "mac.zip", "w") as archive:
+        for i, name in enumerate([f"{cats}/1.png", f"__MACOSX/{cats}/._1.png", f"{cats}/2.png", "dogs/1.png"]):
+            archive.writestr(name, packed(scene(i)))
+    monkeypatch.undo()
+    with zipfile.ZipFile(tmp_path / "mac.zip") as archive:
+        assert cats not in archive.namelist()[0], "as it is to be read"
+    images, labels, names, report = load_photos(tmp_path / "mac.zip", labels=True)
+    add_up(images, report)
+    assert report.used[labels.tolist().index(0)].startswith(f"{cats}/")
+    assert names == ["K\u00e4tzchen 🐈", "dogs"] and report.classes == {names[0]: 2, "dogs": 1}
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:  # from Windows: a byte that is no UTF-8
+        archive.writestr("Kxtzchen/1.png", packed(scene(0)))
+    (tmp_path / "old.zip").write_bytes((tmp_path / "old.zip").read_bytes().replace(b"Kxtz", b"K\x84tz"))
+    assert load_photos(tmp_path / "old.zip")[1].used == ["K\u00e4tzchen/1.png"]
 
 
 def test_a_zip_of_too_many_files_is_bounded(tmp_path, monkeypatch):

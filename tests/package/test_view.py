@@ -20,6 +20,7 @@ from gans_workshop import (
     plot_scores,
     save_contact_sheet,
     save_gif,
+    save_page,
     show_images,
     slerp,
     train,
@@ -48,6 +49,7 @@ LOOKS = {
     "files": lambda gan, digits, folder: (
         save_gif(folder / "a.gif", [gan.preview()]),
         save_contact_sheet(folder / "a.png", gan.preview()),
+        save_page(folder / "a.html", gan),
     ),
 }
 

@@ -209,6 +209,27 @@ def test_places_with_pictures_are_listed_with_their_size(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_a_folder_of_classes_says_so(tmp_path):
+    for i in range(12):
+        for name in (
+            "pets/cats",
+            "pets/dogs",
+            "wild/ants",
+            "wild/bees",
+            "wild/crows",
+            "wild/ducks",
+            "pets/.git",
+            "one/all",
+        ):
+            (tmp_path / name).mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / f"{i}.jpg").write_bytes(b"x")
+    assert [label for label, _ in picture_places(tmp_path)] == [
+        "one (12 files)",
+        "pets (24 files, 2 classes: cats 12, dogs 12)",
+        "wild (48 files, 4 classes: ants 12, bees 12, crows 12, ...)",
+    ]
+
+
 def test_an_empty_folder_and_loose_pictures_are_explained(tmp_path, capsys):
     assert picture_places(tmp_path) == []
     said = capsys.readouterr().out

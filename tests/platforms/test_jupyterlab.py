@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools import ROOT, SMALL, code_cells, each_notebook, is_watched, load_script, read, shrink
 
-WORKSHOP = load_script("workshop.py")
+make_slides = load_script("tools/make_slides.py")
 LAB = ROOT / "tests" / "platforms" / "browser" / "lab.mjs"
 SCREENSHOTS = ROOT / "rehearsal" / "jupyterlab"
 TOKEN = "only-this-test"
@@ -34,8 +34,8 @@ QUIET = {"rounds", "learn from"}
 def browser():
     """Find Chrome, Chromium or Edge as `python workshop.py slides` does; None where there is none."""
     try:
-        return WORKSHOP.find_browser()
-    except WORKSHOP.Problem:
+        return make_slides.find_browser()
+    except make_slides.workshop.Problem:
         return None
 
 

@@ -27,7 +27,8 @@ PAGES = re.split(r"\n---\n", TEXT.split("---\n", 2)[2])
 INSTRUCTOR = (SLIDES / "INSTRUCTOR.md").read_text(encoding="utf-8")
 
 
-workshop = load_script("workshop.py")
+make_slides = load_script("tools/make_slides.py")
+Problem = make_slides.workshop.Problem
 images = load_script(PICTURES / "make_images.py")
 
 
@@ -280,24 +281,24 @@ def needed(find):
     """Return what `find` finds; where Node or a browser is missing, skip with its words, and in CI fail."""
     try:
         return find()
-    except workshop.Problem as problem:
+    except Problem as problem:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(str(problem))
 
 
 @pytest.fixture(scope="module")
 def browser():
-    needed(workshop.marp_command)
-    return needed(workshop.find_browser)
+    needed(make_slides.marp_command)
+    return needed(make_slides.find_browser)
 
 
 def look_at(html, browser, *more):
-    node = workshop.marp_command()[0]
+    node = make_slides.marp_command()[0]
     command = [node, ROOT / "tests" / "platforms" / "browser" / "slides.mjs", browser, html, *more]
     return json.loads(subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=300).stdout)
 
 
 def test_the_deck_is_built_and_every_slide_is_sound(browser, tmp_path):
-    assert workshop.slides([], folder=tmp_path) == 0
+    assert make_slides.slides([], folder=tmp_path) == 0
     html = tmp_path / "gans-with-python.html"
     page_source = html.read_text(encoding="utf-8")
     assert "../presentation-images" not in page_source, "the file must stand alone"
@@ -341,7 +342,7 @@ def bad(browser, tmp_path_factory):
     far, near = "https://example.invalid/picture.png", "data:image/png;base64,AAAA"  # the build refuses it by itself
     pages = [text.replace(far, near) if kind == "request" else text for kind, text in BAD.items()]
     (folder / "bad.md").write_text(front + "\n\n---\n\n".join(pages), encoding="utf-8")
-    workshop.slides(["html"], folder, folder / "build")
+    make_slides.slides(["html"], folder, folder / "build")
     html = folder / "build" / "bad.html"
     *before, after = html.read_text(encoding="utf-8").split(near)
     html.write_text(near.join(before) + far + after, encoding="utf-8")
@@ -367,33 +368,31 @@ def test_a_word_on_the_console_is_found(bad):
 
 
 def test_what_is_missing_is_said_with_where_to_get_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(workshop.shutil, "which", lambda name: None)
-    with pytest.raises(workshop.Problem, match=r"need Node\.js 18 or newer.*nodejs\.org.*apt install nodejs npm"):
-        workshop.marp_command()
-    monkeypatch.setattr(workshop, "BROWSER_FILES", ())
+    monkeypatch.setattr(make_slides.shutil, "which", lambda name: None)
+    with pytest.raises(Problem, match=r"need Node\.js 18 or newer.*nodejs\.org.*apt install nodejs npm"):
+        make_slides.marp_command()
+    monkeypatch.setattr(make_slides, "BROWSER_FILES", ())
     monkeypatch.delenv("CHROME_PATH", raising=False)
-    with pytest.raises(
-        workshop.Problem, match=r"need Chrome, Chromium or Edge.*google\.com/chrome.*apt install chromium"
-    ):
-        workshop.find_browser()
+    with pytest.raises(Problem, match=r"need Chrome, Chromium or Edge.*google\.com/chrome.*apt install chromium"):
+        make_slides.find_browser()
 
 
 def test_a_browser_is_found_on_windows_and_macos(monkeypatch, tmp_path):
-    monkeypatch.setattr(workshop.shutil, "which", lambda name: None)
+    monkeypatch.setattr(make_slides.shutil, "which", lambda name: None)
     monkeypatch.delenv("CHROME_PATH", raising=False)
     monkeypatch.setenv("PROGRAMFILES(X86)", str(tmp_path))
     edge = tmp_path / "Microsoft/Edge/Application/msedge.exe"
     edge.parent.mkdir(parents=True)
     edge.touch()
-    assert Path(workshop.find_browser()) == edge
+    assert Path(make_slides.find_browser()) == edge
     mac = tmp_path / "Google Chrome.app/Contents/MacOS/Google Chrome"
     mac.parent.mkdir(parents=True)
     mac.touch()
-    files = [file.replace("/Applications", str(tmp_path)) for file in workshop.BROWSER_FILES]
-    monkeypatch.setattr(workshop, "BROWSER_FILES", files)
-    assert Path(workshop.find_browser()) == mac
+    files = [file.replace("/Applications", str(tmp_path)) for file in make_slides.BROWSER_FILES]
+    monkeypatch.setattr(make_slides, "BROWSER_FILES", files)
+    assert Path(make_slides.find_browser()) == mac
     monkeypatch.setenv("CHROME_PATH", str(edge))
-    assert Path(workshop.find_browser()) == edge
+    assert Path(make_slides.find_browser()) == edge
 
 
 # An instructor's own deck
@@ -447,7 +446,7 @@ def own(browser, tmp_path_factory):
     pages = [f"# {number}\n\n{text}" for number, text in enumerate(FILES.values())]
     (folder / "mine.md").write_text(HEAD + "\n\n---\n\n".join([*pages, code, emoji]), encoding="utf-8")
     moved = tmp_path_factory.mktemp("elsewhere")
-    assert workshop.slides(["HTML"], folder, moved) == 0
+    assert make_slides.slides(["HTML"], folder, moved) == 0
     return moved / "mine.html"
 
 
@@ -498,20 +497,20 @@ def test_a_picture_that_cannot_be_shown_stops_the_build(tmp_path, address, said,
         pytest.skip("here CAT.jpg and cat.jpg are the same")
     if address.startswith("B%") and (tmp_path / unicodedata.normalize("NFD", "Büro.png")).exists():
         pytest.skip("here both spellings are the same")
-    with pytest.raises(workshop.Problem, match=said) as problem:
-        workshop.with_pictures_inside(where.format(address), tmp_path / "mine.md")
+    with pytest.raises(Problem, match=said) as problem:
+        make_slides.with_pictures_inside(where.format(address), tmp_path / "mine.md")
     assert len(str(problem.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("address", ["data:image/png;base64,AAAA", "#part", "https://fonts.example/a.woff2"])
 def test_what_needs_no_file_is_left_alone(tmp_path, address):
     page = f'<img src="{address}"><style>@font-face {{ src: url("{address}") }}</style>'
-    assert workshop.with_pictures_inside(page, tmp_path / "mine.md") == page
+    assert make_slides.with_pictures_inside(page, tmp_path / "mine.md") == page
 
 
 def test_fonts_from_the_internet_are_said(tmp_path, capsys):
     page = '<style>@import url("https://fonts.example/a.css"); x { src: url(https://cdn.example/b.woff2) }</style>'
-    assert workshop.with_pictures_inside(page, tmp_path / "mine.md") == page
+    assert make_slides.with_pictures_inside(page, tmp_path / "mine.md") == page
     assert "takes fonts from cdn.example, fonts.example: without internet" in capsys.readouterr().out
 
 
@@ -529,7 +528,7 @@ def test_fonts_from_the_internet_are_said(tmp_path, capsys):
 )
 def test_a_deck_is_known_by_its_whole_front_matter(tmp_path, text, deck, capsys):
     (tmp_path / "a.md").write_bytes(text)
-    assert workshop.is_deck(tmp_path / "a.md") is deck
+    assert make_slides.is_deck(tmp_path / "a.md") is deck
     lacks = not deck and text.startswith(b"---")
     assert ("a.md is not built" in capsys.readouterr().out) is lacks
 
@@ -537,39 +536,39 @@ def test_a_deck_is_known_by_its_whole_front_matter(tmp_path, text, deck, capsys)
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "latin-1"])
 def test_a_deck_in_another_encoding_is_named(tmp_path, encoding):
     (tmp_path / "grüße.md").write_bytes((HEAD + "# Grüße\n").encode(encoding))
-    with pytest.raises(workshop.Problem, match=r"^grüße\.md is not in UTF-8: save it again"):
-        workshop.is_deck(tmp_path / "grüße.md")
+    with pytest.raises(Problem, match=r"^grüße\.md is not in UTF-8: save it again"):
+        make_slides.is_deck(tmp_path / "grüße.md")
 
 
 def test_a_folder_without_a_deck_and_a_file_that_is_open_are_said(tmp_path, monkeypatch):
-    with pytest.raises(workshop.Problem, match=r"There is no deck in .*marp: true"):
-        workshop.slides(["html"], tmp_path, tmp_path)
+    with pytest.raises(Problem, match=r"There is no deck in .*marp: true"):
+        make_slides.slides(["html"], tmp_path, tmp_path)
 
     def in_use(path, **options):
         raise PermissionError(32, "The process cannot access the file")
 
     monkeypatch.setattr(Path, "unlink", in_use)
-    with pytest.raises(workshop.Problem, match=r"mine\.pdf is open in another program"):
-        workshop.build([], tmp_path / "mine.md", tmp_path / "mine.pdf")
+    with pytest.raises(Problem, match=r"mine\.pdf is open in another program"):
+        make_slides.build([], tmp_path / "mine.md", tmp_path / "mine.pdf")
 
 
 def test_marp_is_fetched_only_where_its_versions_are_not_there(tmp_path, monkeypatch):
-    monkeypatch.setattr(workshop, "SLIDES", tmp_path)
+    monkeypatch.setattr(make_slides, "SLIDES", tmp_path)
     assert not (tmp_path / "node_modules").exists()
     lock = {
         "packages": {"": {}, "node_modules/a": {"version": "1.2"}, "node_modules/b": {"version": "3", "optional": True}}
     }
     (tmp_path / "package-lock.json").write_text(json.dumps(lock))
-    assert not workshop.has_marp()
+    assert not make_slides.has_marp()
     (tmp_path / "node_modules").mkdir()
     there = tmp_path / "node_modules" / ".package-lock.json"
     there.write_text(json.dumps({"packages": {"node_modules/a": {"version": "1.2"}}}))
     os.utime(there, (0, 0))  # a checkout makes the other one younger
-    assert workshop.has_marp()
+    assert make_slides.has_marp()
     there.write_text(json.dumps({"packages": {"node_modules/a": {"version": "1.1"}}}))
-    assert not workshop.has_marp()
+    assert not make_slides.has_marp()
     there.write_text("{")
-    assert not workshop.has_marp()
+    assert not make_slides.has_marp()
 
 
 def test_versions_are_fixed():
@@ -578,3 +577,12 @@ def test_versions_are_fixed():
     wanted = package["dependencies"] | package["devDependencies"]
     assert all(lock[f"node_modules/{name}"]["version"] == version for name, version in wanted.items())
     assert all("integrity" in entry for name, entry in lock.items() if name)
+
+
+def test_in_a_read_only_folder_marp_is_not_fetched(monkeypatch):
+    monkeypatch.setattr(make_slides.workshop, "writable", lambda folder: False)
+    monkeypatch.setattr(make_slides, "has_marp", lambda: False)
+    monkeypatch.setattr(make_slides.shutil, "which", lambda name: "node")
+    monkeypatch.setattr(make_slides.subprocess, "getoutput", lambda command: "v20.1.0")
+    with pytest.raises(Problem, match="copy the workshop to a place of your own"):
+        make_slides.marp_command()

@@ -1,0 +1,154 @@
+"""Make a small website of the last rehearsal, to be read without Python. `python workshop.py site` runs it.
+
+Every notebook that was rehearsed as it is now becomes a page, beside the slides and the pages of the GANs that were
+trained, behind one index. No page of a notebook has a script, and none asks a server for anything.
+"""
+
+import json
+import re
+import shutil
+import sys
+import tomllib
+from html import unescape
+from pathlib import Path
+
+import nbformat
+
+sys.path.extend(map(str, Path(__file__).resolve().parents[:2]))  # last: no file there stands in for Python's own
+import make_slides
+from notebook_page import as_page, fill, style
+from rehearse import REHEARSAL, duration, origin
+
+import workshop
+
+README = workshop.ROOT / "README.md"
+ROW = r"(?m)^\| \[(?P<name>.+?)\]\(notebooks/(?P<stem>\w+)\.ipynb\) \| (?P<what>.*?) \|.*\]\((?P<colab>https.*?)\) \|$"
+HERO = r"!\[([^\]]+)\]\[hero\](?s:.*?)^\[hero\]: (data:image/\S+)"
+
+
+def main(args: list, notebooks: Path = workshop.NOTEBOOKS, rehearsal: Path = REHEARSAL) -> int:
+    """Write the site into rehearsal/site; say what is left out, and why."""
+    if args:
+        raise workshop.Problem(f"`site` takes no more words, and found '{args[0]}': python workshop.py site")
+    books = [row.groupdict() | {"notebook": None} for row in re.finditer(ROW, README.read_text(encoding="utf-8"))]
+    for book in books:
+        add_rehearsal(book, notebooks, rehearsal)
+    there = [book for book in books if book["notebook"]]
+    if not there:
+        raise workshop.Problem("There is no page to show yet: type python workshop.py rehearse, then this again.")
+    folder = rehearsal / "site"
+    workshop.need_writable(rehearsal)
+    (folder / "gans").mkdir(parents=True, exist_ok=True)
+    write_notebooks(there, notebooks, folder)
+    gans = copy_gans(there, rehearsal, folder)
+    slides = build_slides(folder)
+    write_index(books, gans, slides, folder)
+    print(f"The site is in {folder}: open index.html ({len(there)} notebooks, {len(gans)} GANs, {len(slides)} decks).")
+    return 0
+
+
+def add_rehearsal(book: dict, notebooks: Path, rehearsal: Path) -> None:
+    """Add the executed notebook and its record, if it was rehearsed, was well and is still the same."""
+    stem = book["stem"]
+    source = nbformat.read(notebooks / f"{stem}.ipynb", as_version=4)
+    hero = re.search(HERO, source.cells[0].source, re.MULTILINE)
+    book["hero"] = hero and hero.groups()
+    try:
+        record = json.loads((rehearsal / f"{stem}.json").read_text(encoding="utf-8"))
+        executed = nbformat.read(rehearsal / f"{stem}.ipynb", as_version=4)
+    except (OSError, ValueError):  # not there, or cut off
+        why = "was not rehearsed"
+    else:
+        same = [cell.source for cell in source.cells] == [cell.source for cell in executed.cells]
+        if record["verdict"] == "ok" and same:
+            book |= {"notebook": executed, "record": record}
+            return
+        why = "has changed since it was rehearsed" if record["verdict"] == "ok" else "failed when it was rehearsed"
+    print(f"{stem} is left out, because it {why}: python workshop.py rehearse {stem[:2]}", flush=True)
+
+
+def write_notebooks(books: list, notebooks: Path, folder: Path) -> None:
+    """Write a page for each notebook, with a link to the next one, and the glossary."""
+    pages = {}
+    for book, following in zip(books, [*books[1:], None]):
+        links = [("index.html", "All notebooks")]
+        links += [(f"{following['stem']}.html", f"Next: {following['name']}")] if following else []
+        pages[book["stem"]] = as_page(book["notebook"], origin=origin(book["record"]), links=links)
+    words = nbformat.v4.new_markdown_cell((notebooks / "glossary.md").read_text(encoding="utf-8"))
+    glossary = nbformat.v4.new_notebook(cells=[words])
+    pages["glossary"] = as_page(glossary, links=[("index.html", "All notebooks")])
+    for name, page in pages.items():
+        (folder / f"{name}.html").write_text(with_links(page, set(pages)), encoding="utf-8")
+
+
+def with_links(page: str, pages: set) -> str:
+    """Lead links to what is on the site there, and links to other notebooks to the repository."""
+    at = f"{repository()}/blob/main/notebooks/"
+    page = page.replace(f'href="{at}glossary.md', 'href="glossary.html')
+    return re.sub(r'(?<=<a href=")(\d\d_\w+)\.html', lambda m: m[0] if m[1] in pages else f"{at}{m[1]}.ipynb", page)
+
+
+def repository() -> str:
+    """Return the address of the repository."""
+    return tomllib.loads((workshop.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
+        "Repository"
+    ]
+
+
+def copy_gans(books: list, rehearsal: Path, folder: Path) -> list:
+    """Copy the pages of GANs that the notebooks have written; return their addresses and titles."""
+    found = []
+    for book in books:
+        files = rehearsal / "files" / book["stem"]
+        for path in sorted(files.rglob("*.html")):
+            name = "-".join([book["stem"][:2], *path.relative_to(files).parts])
+            place = f"gans/{re.sub(r'[^0-9A-Za-z.]+', '-', name)}"
+            shutil.copyfile(path, folder / place)
+            title = title_of_page(path.read_text(encoding="utf-8", errors="replace")) or path.stem
+            found.append((place, f"{title}, from notebook {book['name']}"))
+    return found
+
+
+def title_of_page(page: str) -> str:
+    """Return what a page calls itself; '' where it says nothing."""
+    found = re.search(r"(?is)<title>(.*?)</title>", page)
+    return unescape(found[1]).strip() if found else ""
+
+
+def build_slides(folder: Path) -> list:
+    """Build the slides as HTML into the site; return their addresses and titles, none where they cannot be built."""
+    try:
+        make_slides.slides(["html"], folder=folder / "slides")
+    except workshop.Problem as problem:
+        print(f"The slides are left out. {problem}", flush=True)
+        return []
+    decks = sorted((folder / "slides").glob("*.html"))
+    return [(f"slides/{deck.name}", title_of_page(deck.read_text(encoding="utf-8")) or deck.stem) for deck in decks]
+
+
+def write_index(books: list, gans: list, slides: list, folder: Path) -> None:
+    """Write the page that leads to all others."""
+    title, first = re.match(r"# (.*)\n\n((?:.+\n)+)", README.read_text(encoding="utf-8")).groups()
+    cards = []
+    for book in books:
+        record = book.get("record")
+        card = {key: book[key] for key in ("name", "what", "colab", "hero")}
+        card["took"] = (
+            f"ran in {duration(record['minutes'])} on {record.get('date', 'an unknown day')}" if record else ""
+        )
+        cards.append(card | {"page": f"{book['stem']}.html" if record else ""})
+    machines = dict.fromkeys(book["record"].get("machine", "") for book in books if book["notebook"])
+    more = [
+        ("GANs to draw with", "These are the networks that this very run has trained.", gans),
+        ("For a talk", "The slides need no internet.", slides),
+        ("Words", "What a word means here.", [("glossary.html", "Glossary")]),
+    ]
+    origins = [f"All outputs are those of one run on {machine}." for machine in machines if machine]
+    values = {"title": title, "style": style()}
+    page = fill("index.html.j2", resources=values, title=title, words=" ".join(first.split()), books=cards, more=more,
+                origins=origins, repository=repository())  # fmt: skip
+    (folder / "index.html").write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    workshop.begin(main)
