@@ -50,7 +50,7 @@ def in_words(counts, *, most=None):
 def invitation(counts):
     """Say that there are classes, an empty text where there are not two."""
     found = f"{len(counts):,} classes, by sub-folders: {in_words(counts, most=3)}"
-    return f"{found}; notebook 7 learns to draw each on request." if len(counts) > 1 else ""
+    return f"{found}; load_photos(..., labels=True) gives each picture its own." if len(counts) > 1 else ""
 
 
 def remarks_on(counts, depth, *, used, names):

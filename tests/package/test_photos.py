@@ -424,7 +424,10 @@ def test_sub_folders_are_classes_on_request(pets):
 def test_without_the_request_all_is_as_ever_but_for_one_line(pets):
     images, report = load_photos(pets)
     assert add_up(images, report) == {} and len(images) == 6
-    assert "2 classes, by sub-folders: cats 3, dogs 2; notebook 7 learns to draw each on request." in str(report)
+    assert (
+        "2 classes, by sub-folders: cats 3, dogs 2; load_photos(..., labels=True) gives each picture its own."
+        in str(report)
+    )
     (pets / "dogs").rename(pets / "cats" / "dogs")
     assert "classes" not in str(load_photos(pets)[1])
 
