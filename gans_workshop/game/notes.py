@@ -11,9 +11,7 @@ from gans_workshop.game.models import frozen
 # All that is noted of a round: by name, how it is found in the GAN, in what D's turn left behind, in G's loss, and in
 # the pictures for each label, as `draw_for_labels` returns them
 NOTES = {
-    "steps": lambda gan, lesson, g_loss, asked: torch.tensor(
-        gan.step + 1.0, device=gan.device
-    ),  # the number of the round
+    "steps": lambda gan, lesson, g_loss, asked: g_loss.new_tensor(gan.step + 1.0),  # the number of the round
     "d_loss": lambda gan, lesson, g_loss, asked: lesson.d_loss,  # what D paid
     "g_loss": lambda gan, lesson, g_loss, asked: g_loss,  # what G paid
     "d_real": lambda gan, lesson, g_loss, asked: lesson.real_logits.sigmoid().mean(),  # D(x)
