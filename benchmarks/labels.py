@@ -64,6 +64,7 @@ def jitter(images):
 
 
 @functools.cache
+@torch.enable_grad()
 def second_judge():
     """Train it once on all of MNIST, keep it in the cache, and return it."""
     path, judge = cache_folder() / "second-judge.pt", make_second_judge()
