@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from gans_workshop import to_float
-from tools import ROOT, load_notebook, load_script, notebook, read
+from gans_workshop import classify_digits, load_digits, to_float
+from tools import ROOT, load_notebook, load_script, notebook, read, source_of
 
 TEXTURES = ROOT / "gans_workshop" / "data" / "textures"
 
@@ -265,3 +265,20 @@ def test_a_machine_with_a_gpu_is_called_by_it(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla T4")
     assert common.machine() == f"Tesla T4, {without}"
+
+
+def test_typical_and_covered_are_what_the_benchmarks_call_density_and_coverage():
+    book = load_notebook("07", "one-hot")
+    names = vars(book) | {"classify_digits": classify_digits}
+    exec(source_of("07", "measure"), names)
+    test_digits = load_digits(test=True)[0]
+
+    class Copier:
+        def sample(self, z, wanted):
+            return test_digits[1000:2000]
+
+    names["gan"] = Copier()
+    _, typical, covered = names["judge"](torch.zeros(1000, 64))
+    real, fake = (classify_digits(part)[1] for part in (test_digits[:1000], test_digits[1000:2000]))
+    coverage, density = load_script("benchmarks/measures.py").coverage_and_density(real, fake)
+    assert typical == pytest.approx(density) and covered == pytest.approx(coverage, abs=1e-6)

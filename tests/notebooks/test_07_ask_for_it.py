@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from gans_workshop import GAN, Discriminator, Generator, classify_digits, load_digits, load_faces, train
-from tools import load_notebook, load_script, notebook, read, source_of, text_of
+from gans_workshop import GAN, Discriminator, Generator, load_faces, train
+from tools import load_notebook, notebook, read, source_of, text_of
 
 CELLS = ["one-hot", "three-ways", "projection"]
 
@@ -45,22 +45,6 @@ def test_each_way_plays_with_the_generator_of_the_package(book, way):
     gan = GAN(Generator(classes=10, width=2), getattr(book, way)())
     train(gan, book.digits[:64], conditions=book.labels[:64], steps=2, batch_size=16)
     assert gan.step == 2
-
-
-def test_typical_and_covered_are_what_the_benchmarks_call_density_and_coverage(book):
-    names = vars(book) | {"classify_digits": classify_digits}
-    exec(source_of("07", "measure"), names)
-    test_digits = load_digits(test=True)[0]
-
-    class Copier:
-        def sample(self, z, wanted):
-            return test_digits[1000:2000]
-
-    names["gan"] = Copier()
-    _, typical, covered = names["judge"](torch.zeros(1000, 64))
-    real, fake = (classify_digits(part)[1] for part in (test_digits[:1000], test_digits[1000:2000]))
-    coverage, density = load_script("benchmarks/measures.py").coverage_and_density(real, fake)
-    assert typical == pytest.approx(density) and covered == pytest.approx(coverage, abs=1e-6)
 
 
 def test_a_mixture_has_the_shares_that_were_asked_for(book):
