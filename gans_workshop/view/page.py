@@ -57,9 +57,9 @@ def save_page(path, gan, *, title="My GAN", view=None, class_names=None, credit=
 
 
 def show_page(path):
-    """Show a page of `save_page` in the notebook, in a frame that can reach nothing outside; Colab downloads it instead.
+    """Show a page of `save_page` in the notebook, in a frame that reaches nothing outside; Colab downloads it instead.
 
-    A page of more than 2 MB stays outside, because a notebook keeps all that it shows. Raises: OSError
+    A page of more than 2 MB stays a file, because a notebook keeps all that it shows. Raises: OSError
     """
     from IPython.display import HTML, display
 

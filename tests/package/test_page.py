@@ -16,7 +16,17 @@ import torch
 from PIL import Image
 from torch import nn
 
-from gans_workshop import GAN, Discriminator, Generator, LiveView, MLPDiscriminator, MLPGenerator, save_page, show_page, train
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    LiveView,
+    MLPDiscriminator,
+    MLPGenerator,
+    save_page,
+    show_page,
+    train,
+)
 from gans_workshop.game.models import Skip, grow
 from tools import ROOT, load_notebook, load_script
 
