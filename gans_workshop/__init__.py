@@ -65,7 +65,7 @@ _HOMES = {
     "view.latent": "lerp slerp walk",
     "view.live": "LiveView",
     "view.exports": "save_contact_sheet save_gif",
-    "view.page": "save_page",
+    "view.page": "save_page show_page",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME)

@@ -79,6 +79,8 @@ def controls_as_words(book) -> None:
     for output in [output for cell in book.cells for output in cell.get("outputs", [])]:
         if output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None):
             output.data["text/html"] = "<p><em>Here the notebook has something to move or to watch.</em></p>"
+        if "<iframe" in output.get("data", {}).get("text/html", ""):
+            output.data["text/html"] = "<p><em>Here the notebook shows the page of the GAN that was trained.</em></p>"
 
 
 def name_pictures(book) -> None:

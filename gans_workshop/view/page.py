@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from gans_workshop.files.disk import write_file
+from gans_workshop.files.workspace import in_colab
 from gans_workshop.game.images import check, to_float
 from gans_workshop.view.diagnosis import diagnose
 from gans_workshop.view.exports import check_ending
@@ -24,6 +25,7 @@ from gans_workshop.view.plots import contact_sheet
 
 PARTS = Path(__file__).parent / "page"  # what the page is made of
 SOME = 16  # so many pictures are compared with PyTorch's
+INSIDE = 2  # MB that a page may have to be shown inside a notebook
 STAGE = {"z": "map", "texture": "map", "picture": "canvas"}
 
 
@@ -52,6 +54,25 @@ def save_page(path, gan, *, title="My GAN", view=None, class_names=None, credit=
     about |= {"kernel": _base64((PARTS / "multiply.wasm").read_bytes()), "data": _base64(data)}
     page = _page(title, about, facts=_facts(gan, network, credit), film=_film(view))
     return write_file(path, page.encode("utf-8", "replace"))
+
+
+def show_page(path):
+    """Show a page of `save_page` in the notebook, in a frame that reaches nothing outside; Colab downloads it instead.
+
+    A page of more than 2 MB stays a file, because a notebook keeps all that it shows. Raises: OSError
+    """
+    from IPython.display import HTML, display
+
+    path = Path(path).expanduser()
+    page, size = path.read_text(encoding="utf-8"), path.stat().st_size / 1e6
+    print(f"The page, {size:.1f} MB: {path}. A double click opens it.")
+    if in_colab():
+        from google.colab import files
+
+        files.download(str(path))
+    elif size <= INSIDE:
+        frame = 'sandbox="allow-scripts allow-downloads" width="100%" height="720" style="border: 0"'
+        display(HTML(f'<div><iframe title="The page of the GAN" {frame} srcdoc="{html.escape(page)}"></iframe></div>'))
 
 
 def _inputs(gan, network, steps):

@@ -7,6 +7,8 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -14,7 +16,17 @@ import torch
 from PIL import Image
 from torch import nn
 
-from gans_workshop import GAN, Discriminator, Generator, LiveView, MLPDiscriminator, MLPGenerator, save_page, train
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    LiveView,
+    MLPDiscriminator,
+    MLPGenerator,
+    save_page,
+    show_page,
+    train,
+)
 from gans_workshop.game.models import Skip, grow
 from tools import ROOT, load_notebook, load_script
 
@@ -594,6 +606,49 @@ def test_nothing_else_runs_or_is_asked(kept, visit):
     text = path.read_text(encoding="utf-8")
     assert "default-src 'none'" in text and "unsafe-inline" not in text and "unsafe-eval'" in text
     assert re.findall(r"https?://[^\s\"'<]+", text) == []
+
+
+# Inside a notebook
+
+
+def test_a_notebook_shows_it_in_a_frame_that_reaches_nothing_outside(kept, visit, monkeypatch, tmp_path, capsys):
+    path, _ = kept("28/1")
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda one: shown.append(one.data))
+    show_page(path)
+    assert str(path) in capsys.readouterr().out
+    (frame,) = shown
+    book = tmp_path / "book.html"
+    book.write_text(f"<!doctype html><title>x</title><script>secret = 1</script>{frame}", encoding="utf-8")
+    (seen,) = visit(
+        steps(
+            book,
+            "const inner = await (await page.$('iframe')).contentFrame();",
+            "await inner.waitForFunction('typeof net === \"object\"');",
+            "return [await inner.evaluate(() => [net.engine, document.querySelector('h1').textContent.length > 0,",
+            "  (() => { try { return parent.secret; } catch { return 'locked' } })()])];",
+        )
+    )
+    assert seen["value"] == [["WebAssembly", True, "locked"]] and seen["errors"] == seen["requests"] == []
+
+
+def test_a_large_page_stays_outside_the_notebook(monkeypatch, tmp_path, capsys):
+    path = tmp_path / "large.html"
+    path.write_bytes(b"x" * 2_100_000)
+    monkeypatch.setattr("IPython.display.display", lambda one: pytest.fail("shown"))
+    show_page(path)
+    assert "2.1 MB" in capsys.readouterr().out
+
+
+def test_colab_offers_it_for_download(monkeypatch, tmp_path):
+    path, given = tmp_path / "a.html", []
+    path.write_text("x", encoding="utf-8")
+    module = types.ModuleType("google.colab")
+    module.files = types.SimpleNamespace(download=given.append)
+    monkeypatch.setitem(sys.modules, "google.colab", module)
+    monkeypatch.delenv("KAGGLE_KERNEL_RUN_TYPE", raising=False)
+    show_page(path)
+    assert given == [str(path)]
 
 
 # What is in the file

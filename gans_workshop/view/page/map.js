@@ -5,7 +5,7 @@ const texture = about.kind === "texture", pad = texture ? picture : $("map"), ca
 const STEP = 256; // from one crossing to the next: a place is a pair of whole numbers, so that a code can name it
 const none = about.classes.map(() => 0), crossings = new Map(), patches = new Map();
 const here = { seed: 0, x: STEP / 2, y: STEP / 2, bold: 20, mix: 0, from: none, to: none, pushes: {} }; // all that a picture depends on
-let corner = [0, 0], waiting = [], walking = 0, heading = 0;
+let corner = [0, 0], waiting = [], walking = 0, heading = 0, turn = 0;
 
 // Random numbers that are the same on every machine
 function stir(...numbers) {
@@ -56,6 +56,7 @@ function redrawMap() { // 5 x 5 pictures, little by little, from the middle out
   waiting = [...Array(25).keys()].sort((a, b) => far(b) - far(a));
 }
 function drawMap() {
+  if (walking && ++turn % 3) return requestAnimationFrame(drawMap); // the walk comes first
   const end = performance.now() + (walking ? 1 : 12), [, h, w] = net.to;
   do {
     const k = waiting.pop(), row = Math.floor(k / 5), column = k % 5;
