@@ -50,15 +50,15 @@ _HOMES = {
     "files.decoding": "known_formats",
     "files.photos": "load_photos",
     "game.images": "to_float",
-    "game.losses": "Loss hinge least_squares minimax non_saturating wasserstein_gp",
-    "game.models": "Discriminator Generator MLPDiscriminator MLPGenerator shape_table small_weights",
+    "game.losses": "Loss hinge least_squares minimax non_saturating non_saturating_r1 wasserstein_gp",
+    "game.models": "Discriminator Generator MLPDiscriminator MLPGenerator small_weights",
     "game.augment": "cut_out shift",
     "game.gan": "GAN discriminator_step generator_step",
     "game.training": "train",
     "game.loading": "load_gan",
     "view.plots": "CRIMINAL DETECTIVE contact_sheet draw_losses draw_scores figure_with_axes film_strip label_axes "
     "plot_losses plot_scores show_images to_png",
-    "view.lessons": "SHEET check_number plot_curves read_drawing show_fields show_game show_panels show_screens "
+    "view.lessons": "SHEET check_number plot_curves read_drawing shape_table show_fields show_game show_panels show_screens "
     "show_visits",
     "view.diagnosis": "compare_with_page diagnose",
     "view.evaluation": "classify_digits classify_faces digit_histogram frechet_distance invention nearest_images",

@@ -35,9 +35,11 @@ from gans_workshop import (
     figure_with_axes,
     lerp,
     load_digits,
+    load_faces,
     load_portraits,
     minimax,
     non_saturating,
+    non_saturating_r1,
     seed_everything,
     shift,
     show_screens,
@@ -46,6 +48,7 @@ from gans_workshop import (
     to_png,
     train,
 )
+from gans_workshop.game.images import to_uint8
 
 FOLDER = Path(__file__).resolve().parent
 BLUE, ORANGE, INK, PALE = DETECTIVE["color"], CRIMINAL["color"], "#22303C", "#8A949E"
@@ -440,24 +443,54 @@ def stylegan():
     return fig
 
 
+@functools.cache
+def told():
+    """Train as notebook 07 does, for 2,000 rounds, and return the GAN."""
+    seed_everything(42)
+    gan = GAN(Generator(classes=10), Discriminator(classes=10), seed=42)
+    images, labels = load_digits()
+    train(gan, images, conditions=labels, steps=2000)
+    return gan
+
+
 def biggan():
-    """A name goes in beside z, and between two names one can walk."""
-    fig, ax = stage(size=(8, 3.2))
-    box(ax, 1.9, 4.9, "z", color=INK, size=(2.6, 1.3))
-    box(ax, 1.9, 1.9, '"square"', color=BLUE, size=(2.6, 1.3))
-    box(ax, 6.0, 3.4, "G", color=ORANGE, size=(2, 1.8))
-    arrow(ax, (3.4, 4.7), (4.8, 3.9))
-    arrow(ax, (3.4, 2.1), (4.8, 2.9))
-    arrow(ax, (7.2, 3.4), (8.2, 3.4))
-    angle = np.linspace(0, 2 * np.pi, 200)
-    for i, power in enumerate((1, 1.4, 2.4, 12)):  # |x|^power + |y|^power = 1 is a diamond, a circle, a square
-        radius = 0.75 / (np.abs(np.cos(angle)) ** power + np.abs(np.sin(angle)) ** power) ** (1 / power)
-        ax.fill(9.3 + 1.85 * i + radius * np.cos(angle), 3.4 + radius * np.sin(angle), color=ORANGE)
-    write(ax, 9.2, 1.8, '"diamond"')
-    write(ax, 14.85, 1.8, '"square"')
-    arrow(ax, (10.8, 1.8), (13.5, 1.8), color=BLUE)
-    write(ax, 12.1, 5.2, "a walk from name to name", size=BIG, color=BLUE)
+    """A name goes in beside z, and between two names one can walk: our own walks from digit to digit."""
+    gan, fig = told(), figure_with_axes(1, 1, size=(8, 3.6))[0]
+    fig.clear()
+    ax = fig.add_axes([0, 0, 1, 1])
+    ax.set(xlim=(0, 16), ylim=(0, 7.2), aspect="equal")
+    ax.axis("off")
+    box(ax, 1.5, 5.1, "z", color=INK, size=(2.2, 1.3))
+    box(ax, 1.5, 2.5, "4", color=BLUE, size=(2.2, 1.3))
+    box(ax, 4.7, 3.8, "G", color=ORANGE, size=(1.8, 1.8))
+    arrow(ax, (2.8, 4.9), (3.6, 4.3))
+    arrow(ax, (2.8, 2.7), (3.6, 3.3))
+    arrow(ax, (5.8, 3.8), (6.5, 3.8))
+    seed_everything(3)
+    pairs = ((4, 9), (3, 8), (1, 7))
+    for (first, last), y in zip(pairs, (5.75, 3.85, 1.95)):
+        weights = torch.zeros(6, 10)
+        weights[:, last] = torch.linspace(0, 1, 6)
+        weights[:, first] = 1 - weights[:, last]
+        row = gan.sample(torch.randn(1, 64).expand(6, -1), weights)
+        for k, image in enumerate(row):
+            picture(ax, to_uint8(image[None])[0, 0].numpy(), 7.5 + 1.52 * k, y, size=1.4, edge=INK)
+    write(ax, 7.5, 0.6, "all 4, 3, 1", color=BLUE)
+    write(ax, 11.3, 0.6, "half and half", color=BLUE)
+    write(ax, 15.0, 0.6, "all 9, 8, 7", color=BLUE)
     return fig
+
+
+def faces():
+    """Faces that nobody has: our own GAN's, from noise, after 4,000 rounds on drawn faces."""
+    seed_everything(42)
+    shape = {"image_size": 64, "channels": 3}
+    players = Generator(**shape, smooth=False), Discriminator(**shape, norm=False)
+    gan = GAN(*players, loss=non_saturating_r1, betas=(0.5, 0.99), seed=42)
+    train(gan, load_faces()[0], steps=4000, batch_size=8)
+    seed_everything(0)
+    sheet = Image.fromarray(contact_sheet(gan.sample(24), columns=8))
+    return sheet.resize((sheet.width * 2, sheet.height * 2), Image.Resampling.LANCZOS).quantize(256)
 
 
 def pix2pix():
@@ -839,7 +872,8 @@ def _numbers(ax, values, x, *, form):
         )
 
 
-QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, cyclegan, stylegan, biggan, pix2pix]
+SLOW += [biggan, faces]
+QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, cyclegan, stylegan, pix2pix]
 QUICK += [list_of_five, pixels, colour, mnist, classification]
 QUICK += [
     slanted_strip,

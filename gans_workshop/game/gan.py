@@ -26,9 +26,9 @@ class GAN:
 
     generator: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1]; discriminator: images -> logits (N, 1).
     Rules: D learns `d_steps` times a round and sees every picture, real or fake, through `augment`; `loss` says what
-    each pays. Players with `classes` are given labels as a second argument, networks of your own any condition: then
-    `fixed_condition` has those of the previews, labels (64,) or pictures (64, C, H, W). `class_names`: a text for each
-    class, or a dictionary of such lists. Raises: ValueError: 'The generator draws ...', 'd_steps=...'
+    each pays, `betas` how long Adam remembers. Players with `classes` are given labels as a second argument, networks
+    of your own any condition: then `fixed_condition` has those of the previews, labels (64,) or pictures (64, C, H, W).
+    `class_names`: a text for each class, or a dictionary of such lists. Raises: ValueError: 'The generator draws ...'
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class GAN:
         device="cpu",
         d_lr=3e-3,
         g_lr=3e-3,
+        betas=(0.5, 0.999),
         d_steps=1,
         loss=non_saturating,
         augment=None,
@@ -47,12 +48,12 @@ class GAN:
         class_names=None,
     ):
         check_players(generator, discriminator)
-        check_rules(loss, augment, {"d_lr": d_lr, "g_lr": g_lr})
+        check_rules(loss, augment, {"d_lr": d_lr, "g_lr": g_lr}, betas)
         self.device = torch.device(device)
         home = {"device": self.device, "memory_format": torch.channels_last}  # convolutions are faster so laid out
         self.generator, self.discriminator = generator.to(**home), discriminator.to(**home)
         self.average_generator = copy.deepcopy(generator).eval().requires_grad_(False)  # it draws the samples
-        adam = {"betas": (0.5, 0.999), "fused": True}  # 0.9 instead of 0.5 oscillates (Radford et al. 2016, sec. 4)
+        adam = {"betas": betas, "fused": True}  # 0.9 instead of 0.5 oscillates (Radford et al. 2016, sec. 4)
         self.d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=d_lr, **adam)
         self.g_optimizer = torch.optim.Adam(generator.parameters(), lr=g_lr, **adam)
         self.d_steps, self.loss, self.augment = whole("d_steps", d_steps), loss, augment or nn.Identity()

@@ -32,8 +32,9 @@ def load_gan(path, *, device="cpu", generator=None, discriminator=None):
     gan = GAN(generator, discriminator, device=device, fixed_condition=state.get("fixed_condition"))
     if why := gan.misfit(state):
         raise ValueError(f"The GAN in {path} {why}: make generator and discriminator as for its training.")
-    for name in OPTIMIZERS:  # `load_state_dict` keeps the learning rates of the GAN that loads
-        getattr(gan, name).param_groups[0]["lr"] = state[name]["param_groups"][0]["lr"]
+    for name in OPTIMIZERS:  # `load_state_dict` keeps the learning rates and the memory of the GAN that loads
+        theirs = state[name]["param_groups"][0]
+        getattr(gan, name).param_groups[0].update(lr=theirs["lr"], betas=theirs["betas"])
     gan.load_state_dict(state)
     print(f"A GAN of {gan.step:,} rounds ({gan.seconds / 60:.1f} minutes of training), drawing {tuple(shape)}.")
     return gan
@@ -59,9 +60,11 @@ def _rebuild(kinds, weights, shape, more):
     layers = [size for size in shapes.values() if len(size) > 1] or [(1, 1)]
     if Generator in kinds:
         more = more | {"latent_dim": layers[0][1] - sum(counts(more.get("classes", 0)))}
-    for kind, width in itertools.product(kinds, (layers[0][0], layers[-1][1])):
+    other = {"smooth": False} if Generator in kinds else {"norm": False}
+    widths = layers[0][0], layers[-1][1], layers[-1][0] // 2
+    for kind, width, form in itertools.product(kinds, widths, ({}, other)):
         with suppress(Exception), torch.device("meta"):  # where weights take no room, however many these would be
-            network = kind(image_size=shape[-1], channels=shape[0], width=width, **more)
+            network = kind(image_size=shape[-1], channels=shape[0], width=width, **more, **form)
             if {name: part.shape for name, part in network.state_dict().items()} == shapes:
                 network.to_empty(device="cpu").load_state_dict(weights)
                 return network

@@ -1,6 +1,5 @@
 """The players: a generator and a discriminator of convolutions (DCGAN), and a plain pair without (MLP)."""
 
-import copy
 from contextlib import contextmanager
 
 import torch
@@ -15,6 +14,7 @@ class Generator(nn.Module):
 
     `image_size` is a multiple of 4 from 16 to 256; w is `width`, the number of feature maps at the full size. With
     `classes`, one number or several, it draws what it is told: labels or mixtures, as `labels.to_weights` takes them.
+    Without `smooth` the last transposed convolution draws the picture itself, as in the paper: rounds are shorter.
     Shapes at 28 pixels: z (N, latent_dim) -> Linear (N, 4w, 7, 7) -> grow (N, 2w, 14, 14) -> grow (N, w, 28, 28) ->
         Conv2d, Tanh (N, channels, 28, 28), between -1 and 1
     Shapes at 64 pixels: z (N, latent_dim) -> Linear (N, 8w, 4, 4) -> grow (N, 8w, 8, 8) -> grow (N, 4w, 16, 16) ->
@@ -23,7 +23,7 @@ class Generator(nn.Module):
     Source: Radford et al. 2016; the convolution at the end smooths the checkerboard (Odena et al. 2016).
     """
 
-    def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=16, classes=0):
+    def __init__(self, *, image_size=28, channels=1, latent_dim=64, width=16, classes=0, smooth=True):
         super().__init__()
         self.latent_dim, self.classes = whole("latent_dim", latent_dim), plain(classes)
         told_more = sum(counts(classes))
@@ -37,8 +37,11 @@ class Generator(nn.Module):
         ]
         for size, before, after in zip(sizes[1:], maps, maps[1:]):
             layers += grow(before, after, odd=size % 2)  # (N, 2w, 14, 14), then (N, w, 28, 28)
+        draw = nn.Conv2d(maps[-1], channels, 3, padding=1)
+        if not smooth:
+            layers, draw = layers[:-3], nn.ConvTranspose2d(maps[-2], channels, 4, stride=2, padding=1)
         layers += [
-            nn.Conv2d(maps[-1], channels, 3, padding=1),  # (N, channels, 28, 28)
+            draw,  # (N, channels, 28, 28)
             nn.Tanh(),  # (N, channels, 28, 28), between -1 and 1
         ]
         self.layers = small_weights(nn.Sequential(*layers))
@@ -53,7 +56,8 @@ class Discriminator(nn.Module):
 
     `image_size` is a multiple of 4 from 16 to 256; w is `width`, the number of feature maps of the first layer. With
     `classes`, the same as the generator's, it is told what a picture shall show: logit = w.h + (E y).h, where h is
-    what comes out of Flatten and E y is a learned direction for each class.
+    what comes out of Flatten and E y is a learned direction for each class. Without `norm` it has no batch norm, which a
+    penalty on its slope forbids, and weights that keep the strength of their input (He et al. 2015).
     Shapes at 28 pixels: images (N, channels, 28, 28) -> Conv2d (N, w, 14, 14) -> shrink (N, 2w, 7, 7) ->
         shrink (N, 4w, 4, 4) -> Flatten, Linear (N, 1)
     Shapes at 64 pixels: images (N, channels, 64, 64) -> Conv2d (N, w, 32, 32) -> shrink (N, 2w, 16, 16) ->
@@ -62,7 +66,7 @@ class Discriminator(nn.Module):
     Source: Radford et al. 2016; Miyato and Koyama 2018 for the classes.
     """
 
-    def __init__(self, *, image_size=28, channels=1, width=16, classes=0):
+    def __init__(self, *, image_size=28, channels=1, width=16, classes=0, norm=True):
         super().__init__()
         sizes = staircase(image_size, round_up=True)[1:]  # 28: 14, 7, 4
         maps = double(width, len(sizes))  # 28: w, 2w, 4w
@@ -71,12 +75,13 @@ class Discriminator(nn.Module):
             nn.LeakyReLU(0.2),  # (N, w, 14, 14)
         ]
         for size, before, after in zip(sizes, maps, maps[1:]):
-            layers += shrink(before, after, odd=size % 2)  # (N, 2w, 7, 7), then (N, 4w, 4, 4)
+            layers += shrink(before, after, odd=size % 2, norm=norm)  # (N, 2w, 7, 7), then (N, 4w, 4, 4)
         layers += [
             nn.Flatten(),  # (N, 4w * 4 * 4)
             nn.Linear(maps[-1] * sizes[-1] ** 2, 1),  # (N, 1)
         ]
-        self.layers, self.classes = small_weights(nn.Sequential(*layers)), plain(classes)
+        start = small_weights if norm else fair_weights
+        self.layers, self.classes = start(nn.Sequential(*layers)), plain(classes)
         if size := sum(counts(classes)):
             directions = nn.Linear(size, maps[-1] * sizes[-1] ** 2, bias=False)  # E y: (N, 4w * 4 * 4)
             self.directions = small_weights(directions)
@@ -98,11 +103,11 @@ def grow(before, after, *, odd=0):
     ]
 
 
-def shrink(before, after, *, odd=0):
+def shrink(before, after, *, odd=0, norm=True):
     """List the layers that halve a sheet, an odd one rounded up: (N, before, H, W) -> (N, after, H / 2, W / 2)."""
     return [
-        nn.Conv2d(before, after, 4 - odd, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(after),
+        nn.Conv2d(before, after, 4 - odd, stride=2, padding=1, bias=not norm),
+        *([nn.BatchNorm2d(after)] if norm else []),
         nn.LeakyReLU(0.2),
     ]
 
@@ -183,6 +188,15 @@ def small_weights(network):
     return network
 
 
+def fair_weights(network):
+    """Draw all weights so that each layer keeps the strength of its input, without batch norm too (He et al. 2015)."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(layer.weight, 0.2)
+            nn.init.zeros_(layer.bias)
+    return network
+
+
 def check_players(generator, discriminator):
     """Say in one sentence why two things cannot be the players: no networks, or nobody knows how long z is."""
     networks = isinstance(generator, nn.Module) and isinstance(discriminator, nn.Module)
@@ -223,23 +237,3 @@ def frozen(network):
             weights.requires_grad_(True)
         for layer in norms:
             layer.track_running_stats = True
-
-
-def shape_table(network, example):
-    """List what each layer makes of `example`, with its number of weights, as text to print."""
-    fits = isinstance(network, nn.Module) and isinstance(example, torch.Tensor)
-    check(fits, "shape_table takes a network and a tensor, for example Generator(), torch.randn(5, 64).")
-    network = copy.deepcopy(network)  # looking changes nothing: neither batch norm's statistics nor the hooks
-    rows = [("input", tuple(example.shape), 0)]
-
-    def note(layer, _, out):
-        rows.append((type(layer).__name__, tuple(out.shape), sum(p.numel() for p in layer.parameters())))
-
-    for layer in network.modules():
-        if not list(layer.children()):
-            layer.register_forward_hook(note)
-    with torch.no_grad():
-        network(example)
-    total = sum(count for *_, count in rows)
-    lines = [f"{name:<16}{shape!s:<22}{count:>9,}" for name, shape, count in rows]
-    return "\n".join([f"{'layer':<16}{'shape after it':<22}{'weights':>9}", *lines, f"{'all':<38}{total:>9,}"])

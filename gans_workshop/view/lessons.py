@@ -1,7 +1,12 @@
-"""Draw the figures of single lessons, read a student's drawing, and check the settings that a student changes."""
+"""Draw the figures of single lessons, list what layers do, read a student's drawing, and check the settings that a student changes."""
+
+import copy
 
 import numpy as np
+import torch
+from torch import nn
 
+from gans_workshop.game.images import check
 from gans_workshop.view.plots import CRIMINAL, DETECTIVE, LABEL, SMALL, contact_sheet, figure_with_axes, label_axes
 
 SHEET = 1.3  # a sheet of points runs from -1.3 to 1.3 in both directions
@@ -142,3 +147,23 @@ def show_panels(panels, *, title=None):
         ax.set_title(name, fontsize=LABEL)
         ax.set(xticks=[], yticks=[])
     return fig
+
+
+def shape_table(network, example):
+    """List what each layer makes of `example`, with its number of weights, as text to print."""
+    fits = isinstance(network, nn.Module) and isinstance(example, torch.Tensor)
+    check(fits, "shape_table takes a network and a tensor, for example Generator(), torch.randn(5, 64).")
+    network = copy.deepcopy(network)  # looking changes nothing: neither batch norm's statistics nor the hooks
+    rows = [("input", tuple(example.shape), 0)]
+
+    def note(layer, _, out):
+        rows.append((type(layer).__name__, tuple(out.shape), sum(p.numel() for p in layer.parameters())))
+
+    for layer in network.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(note)
+    with torch.no_grad():
+        network(example)
+    total = sum(count for *_, count in rows)
+    lines = [f"{name:<16}{shape!s:<22}{count:>9,}" for name, shape, count in rows]
+    return "\n".join([f"{'layer':<16}{'shape after it':<22}{'weights':>9}", *lines, f"{'all':<38}{total:>9,}"])

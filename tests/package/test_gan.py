@@ -268,6 +268,8 @@ def test_a_sigmoid_inside_a_detective_is_allowed(digits):
         ({"augment": [cut_out]}, r"lambda images: cut_out\(shift\(images\)\)"),
         ({"d_lr": "0.1"}, "d_lr='0.1' must be a number, for example d_lr=0.003"),
         ({"g_lr": -0.1}, "g_lr=-0.1 must be a number"),
+        ({"betas": 0.9}, r"betas=0.9: give two numbers from 0 to below 1, as in betas=\(0.5, 0.999\)"),
+        ({"betas": (0.5, 1)}, r"betas=\(0.5, 1\): give two"),
         ({"d_steps": "2"}, "d_steps='2' must be a whole number"),
         ({"seed": "today"}, "seed='today' must be a whole number, for example seed=42"),
         ({"seed": 1.5}, "seed=1.5 must be a whole number"),

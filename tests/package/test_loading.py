@@ -84,11 +84,22 @@ def test_the_networks_of_the_package_are_known_by_their_shapes(kinds, size, chan
     assert torch.equal(random, torch.get_rng_state()), "looking throws no dice"
 
 
+def test_the_forms_of_the_recipe_for_colour_are_known_too():
+    shape = {"image_size": 64, "channels": 3, "width": 4}
+    for network in (Generator(**shape, smooth=False), Generator(**shape, smooth=False, classes=(2, 3))):
+        more = {"classes": network.classes} if network.classes else {}
+        found = _rebuild((Generator, MLPGenerator), network.state_dict(), [3, 64, 64], more)
+        assert str(found) == str(network) and found.latent_dim == 64
+    network = Discriminator(**shape, norm=False)
+    found = _rebuild((Discriminator, MLPDiscriminator), network.state_dict(), [3, 64, 64], {})
+    assert str(found) == str(network)
+
+
 # What it can do
 
 
 def test_it_draws_what_the_trained_one_draws(trained, tmp_path, bits, same, capsys):
-    gan = trained(d_lr=1e-4, g_lr=2e-4)
+    gan = trained(d_lr=1e-4, g_lr=2e-4, betas=(0.4, 0.99))
     (file,) = (tmp_path / "models").iterdir()
     shutil.copy(file, tmp_path / "my best one.bin")  # any name, anywhere
     capsys.readouterr()
@@ -97,7 +108,8 @@ def test_it_draws_what_the_trained_one_draws(trained, tmp_path, bits, same, caps
         assert same(bits(gan), bits(loaded)) and loaded.seconds == gan.seconds
         assert torch.equal(gan.preview(), loaded.preview())
         assert torch.equal(gan.sample(gan.fixed_z[:5]), loaded.sample(gan.fixed_z[:5]))
-        assert [loaded.d_optimizer.param_groups[0]["lr"], loaded.g_optimizer.param_groups[0]["lr"]] == [1e-4, 2e-4]
+        groups = [getattr(loaded, name).param_groups[0] for name in ("d_optimizer", "g_optimizer")]
+        assert [(group["lr"], group["betas"]) for group in groups] == [(1e-4, (0.4, 0.99)), (2e-4, (0.4, 0.99))]
         assert "A GAN of 3 rounds (0.0 minutes of training), drawing (1, 28, 28)." in capsys.readouterr().out
     film = save_gif(tmp_path / "walk.gif", loaded.sample(walk(loaded.fixed_z[:3], steps=2))[:, None])
     assert film.stat().st_size > 100

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from gans_workshop import hinge, least_squares, minimax, non_saturating, wasserstein_gp
-from gans_workshop.game.losses import gradient_penalty
+from gans_workshop.game.losses import gradient_penalty, r1_penalty
 
 REAL = torch.tensor([[0.0], [2.0], [-1.0]])
 FAKE = torch.tensor([[1.0], [-3.0], [0.5]])
@@ -84,3 +84,15 @@ def test_the_gradient_penalty_knows_the_slope_of_a_plane():
     assert penalty.item() == pytest.approx(10 * (5 - 1) ** 2, rel=1e-5)
     penalty.backward()
     assert direction.grad.abs().sum() > 0, "D learns from it"
+
+
+def test_r1_is_the_squared_slope_at_a_quarter_of_the_real_pictures():
+    real = torch.arange(1.0, 9.0).reshape(8, 1, 1, 1)
+    scale = torch.tensor(3.0, requires_grad=True)
+    penalty = r1_penalty(lambda images: scale * images.flatten(1).square(), real, None)  # slope 2 * 3 * x
+    assert penalty.item() == pytest.approx((6**2 + 12**2) / 2)
+    penalty.backward()
+    assert scale.grad > 0, "D learns from it"
+    assert r1_penalty(lambda images: 3 * images.flatten(1), real[:1], None).item() == pytest.approx(9)
+    told = r1_penalty(lambda images, labels: labels * images.flatten(1), real, None, torch.arange(8.0)[:, None])
+    assert told.item() == pytest.approx((0**2 + 1**2) / 2), "each picture keeps its label"

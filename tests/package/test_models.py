@@ -66,6 +66,15 @@ def test_pictures_stay_in_range_and_logits_do_not():
     assert isinstance(list(Discriminator().modules())[-1], nn.Linear), "logits, no sigmoid"
 
 
+def test_the_last_transposed_convolution_may_draw_and_d_may_go_without_batch_norm():
+    generator, detective = Generator(image_size=64, channels=3, smooth=False), Discriminator(norm=False)
+    assert generator(torch.randn(2, 64)).shape == (2, 3, 64, 64)
+    assert isinstance(generator.layers[-2], nn.ConvTranspose2d)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in detective.modules())
+    assert detective(torch.randn(500, 1, 28, 28)).std() > 0.1, "the strength is kept through all layers"
+    assert small_weights(detective)(torch.randn(500, 1, 28, 28)).std() < 0.01
+
+
 def test_the_comments_on_the_layers_are_true_at_28_pixels():
     shapes = [
         line.split("(")[1].split(")")[0] for line in shape_table(Generator(), torch.randn(5, 64)).splitlines()[1:-1]

@@ -1,0 +1,183 @@
+"""Which recipe makes the best colour pictures per second on a CPU? Notebook 03's, and the one that it had before.
+
+    python benchmarks/colour.py                                     # faces, 3 seeds, up to 240 s: half an hour
+    python benchmarks/colour.py --sets portraits hundred            # 609 portraits of 32 pixels, and 100 of them
+    python benchmarks/colour.py --recipes now "batch 16" --seeds 1  # others that were tried, by name
+
+Seconds are those of this process on one thread, so that neighbours on the machine do no harm. Faces are scored by
+their judge (distance, coverage, invention), portraits as in small_sets.py. `copied` is the pixel difference between a
+fake and its nearest training picture, over that of a real picture and its nearest other one: 0 is a copy.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+from common import ranges, seeds, write_csv
+from measures import coverage_and_density
+from small_sets import coverage, moved, sliced_distance, upsampled
+
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    Loss,
+    classify_faces,
+    frechet_distance,
+    gentle,
+    invention,
+    load_faces,
+    load_portraits,
+    nearest_images,
+    non_saturating,
+    save_contact_sheet,
+    seed_everything,
+    to_float,
+    train,
+    workshop_folder,
+)
+
+STRAIGHT, BARE = {"smooth": False}, {"norm": False}
+# name: (batch size, G's form, D's form, rules of the game)
+RECIPES = {
+    "before": (64, {}, {}, {"loss": non_saturating}),
+    "now": (8, STRAIGHT, BARE, {"loss": gentle}),
+    "batch 16, rates 1e-3": (16, {}, {}, {"loss": non_saturating, "d_lr": 1e-3, "g_lr": 1e-3}),
+    "now, with batch norm and no fine": (8, STRAIGHT, {}, {"loss": non_saturating}),
+    "now, without the fine": (8, STRAIGHT, BARE, {"loss": non_saturating}),
+    "now, smooth end": (8, {}, BARE, {"loss": gentle}),
+    "now, rates 1e-3": (8, STRAIGHT, BARE, {"loss": gentle, "d_lr": 1e-3, "g_lr": 1e-3}),
+    "now, rates 2e-3": (8, STRAIGHT, BARE, {"loss": gentle, "d_lr": 2e-3, "g_lr": 2e-3}),
+    "short memory": (8, STRAIGHT, BARE, {"loss": gentle}),
+    "deviation, short memory": (8, STRAIGHT, BARE, {"loss": gentle}),
+    "batch 16, short memory": (16, STRAIGHT, BARE, {"loss": gentle}),
+    "batch 16, rates 1e-3, short memory": (16, {}, {}, {"loss": non_saturating, "d_lr": 1e-3, "g_lr": 1e-3}),
+    "before, short memory": (64, {}, {}, {"loss": non_saturating}),
+    "a tenth of the fine, short memory": (
+        8,
+        STRAIGHT,
+        BARE,
+        {"loss": Loss(*gentle[:2], lambda *all: gentle.penalty(*all) / 10)},
+    ),
+    "batch 16, norm, short memory": (16, {}, {}, {"loss": non_saturating}),
+    "deviation": (8, STRAIGHT, BARE, {"loss": gentle}),
+    "deviation, rates 2e-3": (8, STRAIGHT, BARE, {"loss": gentle, "d_lr": 2e-3, "g_lr": 2e-3}),
+    "now, batch 16": (16, STRAIGHT, BARE, {"loss": gentle}),
+    "now, half the fine": (8, STRAIGHT, BARE, {"loss": Loss(*gentle[:2], lambda *all: gentle.penalty(*all) / 2)}),
+    "now, upsampled": (8, {}, BARE, {"loss": gentle}),
+}
+
+
+class Deviation(torch.nn.Module):
+    """Add a map that says how much the pictures of a batch differ. (N, C, H, W) -> (N, C + 1, H, W)."""
+
+    def forward(self, maps):
+        spread = maps.var(0, correction=0).add(1e-8).sqrt().mean()
+        return torch.cat([maps, spread.expand(len(maps), 1, *maps.shape[2:])], 1)
+
+
+def deviating(discriminator):
+    """Put a Deviation before D's last layer."""
+    layers = list(discriminator.layers)
+    last = layers[-1]
+    side = 4
+    new = torch.nn.Linear(last.in_features + side * side, 1)
+    torch.nn.init.kaiming_normal_(new.weight, 0.2)
+    torch.nn.init.zeros_(new.bias)
+    discriminator.layers = torch.nn.Sequential(*layers[:-2], Deviation(), layers[-2], new)
+    return discriminator
+
+
+class Set:
+    """A set of pictures: what is learned from, and how fakes are scored."""
+
+    def __init__(self, name, size):
+        self.name, self.faces = name, name == "faces"
+        if self.faces:
+            self.images = load_faces(image_size=size)[0]
+            self.known = classify_faces(self.images[3000:])[1]
+        else:
+            self.all = load_portraits(image_size=size)
+            order = torch.randperm(len(self.all), generator=torch.Generator().manual_seed(0))
+            self.images = self.all[order[:100]] if name == "hundred" else self.all
+        self.augment = None if self.faces else moved
+
+    def scores(self, fakes):
+        """Return the numbers of a crowd of fakes by name."""
+        if self.faces:
+            seen, features = classify_faces(fakes)
+            numbers = {"distance": frechet_distance(self.known, features), "invention": invention(seen)}
+            numbers["coverage"] = coverage_and_density(self.known, features)[0]
+        else:
+            some = fakes[: len(self.all)]
+            numbers = {"distance": sliced_distance(to_float(self.all), some)}
+            numbers["coverage"] = coverage(to_float(self.all), some)
+        half = len(self.images) // 2
+        apart = nearest_images(fakes[:200], self.images)[0].median()
+        return numbers | {"copied": float(apart / nearest_images(self.images[:half], self.images[half:])[0].median())}
+
+
+def make(recipe, pictures, seed):
+    """Make the GAN of a recipe for a set, and say how large its batches are."""
+    batch_size, g, d, rules = RECIPES[recipe]
+    size = pictures.images.shape[-1]
+    seed_everything(seed)
+    generator = Generator(image_size=size, channels=3, **g)
+    generator = upsampled(generator) if recipe == "now, upsampled" else generator
+    discriminator = Discriminator(image_size=size, channels=3, **d)
+    discriminator = deviating(discriminator) if "deviation" in recipe else discriminator
+    gan = GAN(generator, discriminator, augment=pictures.augment, seed=seed, **rules)
+    if "short memory" in recipe:
+        for optimizer in (gan.d_optimizer, gan.g_optimizer):
+            optimizer.param_groups[0]["betas"] = (0.5, 0.99)
+    return gan, batch_size
+
+
+def run(recipe, pictures, *, marks, seed, folder):
+    """Train one GAN, and yield its numbers at each mark in seconds."""
+    (gan, batch_size), spent = make(recipe, pictures, seed), 0
+    for mark in marks:
+        while spent < mark:
+            start = time.process_time()
+            train(gan, pictures.images, steps=gan.step + 10, batch_size=batch_size)
+            spent += time.process_time() - start
+        seed_everything(seed)
+        fakes = gan.sample(2000)
+        numbers = {"rounds": gan.step} | pictures.scores(fakes)
+        print(f"{pictures.name}, {recipe}, seed {seed}, {mark} s: {numbers}", flush=True)
+        save_contact_sheet(
+            folder / f"{pictures.name}-{recipe}-{seed}-{mark}.png".replace(" ", "-"), fakes[:64], columns=16
+        )
+        yield mark, numbers
+
+
+def main():
+    """Run the recipes seed by seed on each set, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", nargs="+", default=["faces"], choices=["faces", "portraits", "hundred"])
+    parser.add_argument("--size", type=int, help="pixels; 64 for faces and 32 for portraits if it is left out")
+    parser.add_argument("--recipes", nargs="+", default=["before", "now"], choices=list(RECIPES))
+    parser.add_argument("--seeds", type=seeds, default=range(3))
+    parser.add_argument("--seconds", type=int, nargs="+", default=[60, 120, 240])
+    parser.add_argument("--folder", type=Path, default=workshop_folder() / "colour", help="for the pictures")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for name in options.sets:
+        size = options.size or (64 if name == "faces" else 32)
+        pictures, found = Set(name, size), {}
+        for seed in options.seeds:
+            for recipe in options.recipes:
+                for mark, numbers in run(recipe, pictures, marks=options.seconds, seed=seed, folder=options.folder):
+                    found.setdefault((recipe, mark), []).append(numbers)
+        rows = []
+        for (recipe, mark), runs in found.items():
+            row = {"set": name, "pixels": size, "recipe": recipe, "seconds": mark, "seeds": len(runs)}
+            for key in runs[0]:
+                row |= ranges(key, [run[key] for run in runs], ".0f" if key == "rounds" else ".2f")
+            rows.append(row)
+        write_csv("colour", rows, keys=4)
+
+
+if __name__ == "__main__":
+    main()
