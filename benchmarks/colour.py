@@ -25,12 +25,11 @@ from gans_workshop import (
     Loss,
     classify_faces,
     frechet_distance,
-    gentle,
     invention,
     load_faces,
     load_portraits,
     nearest_images,
-    non_saturating,
+    non_saturating_r1,
     save_contact_sheet,
     seed_everything,
     to_float,
@@ -38,55 +37,24 @@ from gans_workshop import (
     workshop_folder,
 )
 
-STRAIGHT, BARE = {"smooth": False}, {"norm": False}
+STRAIGHT, BARE, SHORT = {"smooth": False}, {"norm": False}, {"betas": (0.5, 0.99)}
+WEAK = Loss(*non_saturating_r1[:2], lambda *all: non_saturating_r1.penalty(*all) / 10)  # gamma 0.2
+R1 = {"loss": non_saturating_r1} | SHORT
 # name: (batch size, G's form, D's form, rules of the game)
 RECIPES = {
-    "before": (64, {}, {}, {"loss": non_saturating}),
-    "now": (8, STRAIGHT, BARE, {"loss": gentle}),
-    "batch 16, rates 1e-3": (16, {}, {}, {"loss": non_saturating, "d_lr": 1e-3, "g_lr": 1e-3}),
-    "now, with batch norm and no fine": (8, STRAIGHT, {}, {"loss": non_saturating}),
-    "now, without the fine": (8, STRAIGHT, BARE, {"loss": non_saturating}),
-    "now, smooth end": (8, {}, BARE, {"loss": gentle}),
-    "now, rates 1e-3": (8, STRAIGHT, BARE, {"loss": gentle, "d_lr": 1e-3, "g_lr": 1e-3}),
-    "now, rates 2e-3": (8, STRAIGHT, BARE, {"loss": gentle, "d_lr": 2e-3, "g_lr": 2e-3}),
-    "short memory": (8, STRAIGHT, BARE, {"loss": gentle}),
-    "deviation, short memory": (8, STRAIGHT, BARE, {"loss": gentle}),
-    "batch 16, short memory": (16, STRAIGHT, BARE, {"loss": gentle}),
-    "batch 16, rates 1e-3, short memory": (16, {}, {}, {"loss": non_saturating, "d_lr": 1e-3, "g_lr": 1e-3}),
-    "before, short memory": (64, {}, {}, {"loss": non_saturating}),
-    "a tenth of the fine, short memory": (
-        8,
-        STRAIGHT,
-        BARE,
-        {"loss": Loss(*gentle[:2], lambda *all: gentle.penalty(*all) / 10)},
-    ),
-    "batch 16, norm, short memory": (16, {}, {}, {"loss": non_saturating}),
-    "deviation": (8, STRAIGHT, BARE, {"loss": gentle}),
-    "deviation, rates 2e-3": (8, STRAIGHT, BARE, {"loss": gentle, "d_lr": 2e-3, "g_lr": 2e-3}),
-    "now, batch 16": (16, STRAIGHT, BARE, {"loss": gentle}),
-    "now, half the fine": (8, STRAIGHT, BARE, {"loss": Loss(*gentle[:2], lambda *all: gentle.penalty(*all) / 2)}),
-    "now, upsampled": (8, {}, BARE, {"loss": gentle}),
+    "before": (64, {}, {}, {}),
+    "now": (8, STRAIGHT, BARE, R1),
+    "small batches": (16, {}, {}, SHORT),
+    "now, long memory": (8, STRAIGHT, BARE, {"loss": non_saturating_r1}),
+    "now, rates 2e-3": (8, STRAIGHT, BARE, R1 | {"d_lr": 2e-3, "g_lr": 2e-3}),
+    "now, batch 16": (16, STRAIGHT, BARE, R1),
+    "now, smooth end": (8, {}, BARE, R1),
+    "now, without R1": (8, STRAIGHT, BARE, SHORT),
+    "now, a tenth of R1": (8, STRAIGHT, BARE, {"loss": WEAK} | SHORT),
+    "now, upsampled": (8, {}, BARE, R1),
+    "before, short memory": (64, {}, {}, SHORT),
+    "batch 16, rates 1e-3": (16, {}, {}, {"d_lr": 1e-3, "g_lr": 1e-3}),
 }
-
-
-class Deviation(torch.nn.Module):
-    """Add a map that says how much the pictures of a batch differ. (N, C, H, W) -> (N, C + 1, H, W)."""
-
-    def forward(self, maps):
-        spread = maps.var(0, correction=0).add(1e-8).sqrt().mean()
-        return torch.cat([maps, spread.expand(len(maps), 1, *maps.shape[2:])], 1)
-
-
-def deviating(discriminator):
-    """Put a Deviation before D's last layer."""
-    layers = list(discriminator.layers)
-    last = layers[-1]
-    side = 4
-    new = torch.nn.Linear(last.in_features + side * side, 1)
-    torch.nn.init.kaiming_normal_(new.weight, 0.2)
-    torch.nn.init.zeros_(new.bias)
-    discriminator.layers = torch.nn.Sequential(*layers[:-2], Deviation(), layers[-2], new)
-    return discriminator
 
 
 class Set:
@@ -126,12 +94,7 @@ def make(recipe, pictures, seed):
     generator = Generator(image_size=size, channels=3, **g)
     generator = upsampled(generator) if recipe == "now, upsampled" else generator
     discriminator = Discriminator(image_size=size, channels=3, **d)
-    discriminator = deviating(discriminator) if "deviation" in recipe else discriminator
-    gan = GAN(generator, discriminator, augment=pictures.augment, seed=seed, **rules)
-    if "short memory" in recipe:
-        for optimizer in (gan.d_optimizer, gan.g_optimizer):
-            optimizer.param_groups[0]["betas"] = (0.5, 0.99)
-    return gan, batch_size
+    return GAN(generator, discriminator, augment=pictures.augment, seed=seed, **rules), batch_size
 
 
 def run(recipe, pictures, *, marks, seed, folder):

@@ -58,8 +58,8 @@ _HOMES = {
     "game.loading": "load_gan",
     "view.plots": "CRIMINAL DETECTIVE contact_sheet draw_losses draw_scores figure_with_axes film_strip label_axes "
     "plot_losses plot_scores show_images to_png",
-    "view.lessons": "SHEET check_number plot_curves read_drawing shape_table show_fields show_game show_panels show_screens "
-    "show_visits",
+    "view.lessons": "SHEET check_number plot_curves read_drawing shape_table show_fields show_game show_panels "
+    "show_screens show_visits",
     "view.diagnosis": "compare_with_page diagnose",
     "view.evaluation": "classify_digits classify_faces digit_histogram frechet_distance invention nearest_images",
     "view.latent": "lerp slerp walk",

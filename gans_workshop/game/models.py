@@ -56,8 +56,8 @@ class Discriminator(nn.Module):
 
     `image_size` is a multiple of 4 from 16 to 256; w is `width`, the number of feature maps of the first layer. With
     `classes`, the same as the generator's, it is told what a picture shall show: logit = w.h + (E y).h, where h is
-    what comes out of Flatten and E y is a learned direction for each class. Without `norm` it has no batch norm, which a
-    penalty on its slope forbids, and weights that keep the strength of their input (He et al. 2015).
+    what comes out of Flatten and E y is a learned direction for each class. Without `norm` it has no batch norm, which
+    a penalty on its slope forbids, and weights that keep the strength of their input (He et al. 2015).
     Shapes at 28 pixels: images (N, channels, 28, 28) -> Conv2d (N, w, 14, 14) -> shrink (N, 2w, 7, 7) ->
         shrink (N, 4w, 4, 4) -> Flatten, Linear (N, 1)
     Shapes at 64 pixels: images (N, channels, 64, 64) -> Conv2d (N, w, 32, 32) -> shrink (N, 2w, 16, 16) ->

@@ -21,7 +21,7 @@ NOTES = {
     "d_slope": lambda gan, lesson, g_loss, asked: gradient_length(gan.discriminator),
     "g_slope": lambda gan, lesson, g_loss, asked: gradient_length(gan.generator),
     "label_effect": lambda gan, lesson, g_loss, asked: label_effect(asked),
-    "label_use": lambda gan, lesson, g_loss, asked: label_use(gan, lesson) if known(asked) else asked.mean(),
+    "label_use": lambda gan, lesson, g_loss, asked: label_use(gan, asked) if known(asked) else asked.mean(),
     "class_variety": lambda gan, lesson, g_loss, asked: compare_classes(asked)[0],
     "poorest_class": lambda gan, lesson, g_loss, asked: compare_classes(asked)[1],  # its row in the preview
 }
@@ -111,16 +111,16 @@ def _mean_apart(groups):
     return apart.sum() / (len(groups) * groups.shape[1] * max(1, groups.shape[1] - 1))
 
 
-def label_use(gan, lesson):
-    """Say how often D finds a real picture more real with its own label than with another one: 0.5 is a coin toss.
+def label_use(gan, asked):
+    """Say how often D finds that two fakes of one z fit their own labels better than each other's: 0.5 is a coin toss.
 
-    Shapes: lesson.real (N, C, H, W), lesson.condition (N, ...) -> scalar
+    Shapes: asked (R, Z, C * H * W) -> scalar
     """
-    others = lesson.condition.roll(1, 0)
-    differ = (others != lesson.condition).reshape(len(others), -1).any(1)
+    pictures, own = asked.flatten(0, 1).unflatten(1, gan.picture_shape), gan.fixed_condition[: len(asked) * PER_ROW]
     with frozen(gan.discriminator):
-        better = gan.discriminator(lesson.real, lesson.condition) - gan.discriminator(lesson.real, others)
-    return ((better > 0).float() + (better == 0).float() / 2)[differ].mean()
+        fits, above, below = (gan.discriminator(pictures, own.roll(turn, 0)) for turn in (0, PER_ROW, -PER_ROW))
+    better = (fits - above) + (fits - below).roll(PER_ROW, 0)  # what D thinks of a label alone cancels out
+    return (better > 0).float().mean() + (better == 0).float().mean() / 2
 
 
 def compare_classes(asked):

@@ -17,7 +17,7 @@ WILD = 0.3  # ... where the fakes are varied nevertheless (a Wasserstein loss sw
 LOW = 0.3  # ... and how low it goes in a tenth of it: then D is not only unsure at times, but beaten
 ALIKE = 0.23  # so much nearer to each other than real pictures are the fakes: they repeat themselves
 DEAF = 0.4  # so little does a fake change with its label, beside what z changes ...
-UNUSED = 0.6  # ... while D prefers a real picture's own label to another one hardly more often than a coin: ...
+UNUSED = 0.6  # ... while D finds hardly more often than a coin that fakes fit their labels: ...
 MUTE = 0.05  # ... or so little that D's opinion does not matter
 POOR = 0.3  # so much nearer to each other, or to another class, than usual are the fakes of one class
 AHEAD = 0.9  # no illness yet, but no fair fight either: so high is D(x)
@@ -118,7 +118,7 @@ def _judge_labels(last):
     change, used = np.median(effect), np.mean(used)
     if change < MUTE or (change < DEAF and used < UNUSED):
         found = f"another label changes a fake {change:.2f} times as much as another z does"
-        return "it ignores the label", f"{found}, and D prefers the own label of a real picture {used:.0%} of the time"
+        return "it ignores the label", f"{found}, and of two fakes D finds {used:.0%} of the time that their labels fit"
     if np.median(varied) < POOR:
         which = int(np.median(poorest))
         found = f"fakes of class {which} (the first is 0) differ from each other, or from another class"

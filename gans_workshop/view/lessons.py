@@ -1,4 +1,4 @@
-"""Draw the figures of single lessons, list what layers do, read a student's drawing, and check the settings that a student changes."""
+"""Draw the figures of single lessons, list layers, and read and check what a student draws and sets."""
 
 import copy
 
