@@ -217,13 +217,13 @@ def faces_gan(seed):
     """Make the GAN of the page for faces with several attributes."""
     seed_everything(seed)
     classes = tuple(PAGE["counts_of"](load_faces(attributes=PAGE["ATTRIBUTES"])[2]))
-    players = (kind(image_size=64, channels=3, classes=classes) for kind in (Generator, Discriminator))
-    return GAN(*players, d_lr=PAGE["FACE_RATE"], g_lr=PAGE["FACE_RATE"], seed=seed)
+    players = (kind(image_size=32, channels=3, classes=classes) for kind in (Generator, Discriminator))
+    return GAN(*players, d_lr=PAGE["FACE_RATE"], g_lr=PAGE["FACE_RATE"], betas=(0.5, 0.99), seed=seed)
 
 
 def faces(options):
     """Write which part of the asked attributes the judge of faces finds, also of combinations that no face had."""
-    images, labels, values = load_faces(attributes=PAGE["ATTRIBUTES"])
+    images, labels, values = load_faces(attributes=PAGE["ATTRIBUTES"], image_size=32)
     everything, columns = load_faces(test=True), list(load_faces()[2])
     unseen = everything[1][is_left_out(everything[1])]
     known = load_faces()[1][:500]
