@@ -115,18 +115,20 @@ def _classes(network, names):
 
 
 def _film(view):
-    """Return the HTML of a film strip, four z in ten moments; none where there is no film."""
+    """Return the HTML of a film strip, four pictures in ten moments; none where there is no film."""
     from PIL import Image
 
     film = getattr(view, "film", view)
     if not isinstance(film, Film) or len(film.frames) < 2:
         return ""
     frames, captions = film.pick(10)
-    sheet = contact_sheet(torch.stack([frame[:4] for frame in frames], 1).flatten(0, 1), columns=len(frames))
+    sheet = contact_sheet(
+        torch.stack([frame[:: max(1, len(frame) // 4)][:4] for frame in frames], 1).flatten(0, 1), columns=len(frames)
+    )
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, "JPEG", quality=92, subsampling=0)
     data = _base64(buffer.getvalue())
-    words = f"The same four z, after {', '.join(captions)} rounds."
+    words = f"The same four, after {', '.join(captions)} rounds."
     picture = f'<img alt="Film strip: four rows of pictures that take shape" src="data:image/jpeg;base64,{data}">'
     return f'<section class="film"><h2>How it learned</h2>{picture}<p>{words}</p></section>'
 

@@ -27,6 +27,7 @@ from gans_workshop import (
     show_page,
     train,
 )
+from gans_workshop.game.labels import counts
 from gans_workshop.game.models import Skip, grow
 from tools import ROOT, load_notebook, load_script
 
@@ -58,25 +59,6 @@ def visit(need, tmp_path_factory):
 
 
 # Networks of every kind, as if they had lived
-
-
-class Told(nn.Module):
-    """A generator that is told a class, or several, as those of notebook 07: one-hot labels stand behind z."""
-
-    def __init__(self, classes):
-        super().__init__()
-        self.latent_dim, self.classes = 16, classes
-        self.counts = (classes,) if isinstance(classes, int) else classes
-        layers = [nn.Linear(16 + sum(self.counts), 8 * 7 * 7), nn.Unflatten(1, (8, 7, 7)), nn.BatchNorm2d(8), nn.ReLU()]
-        layers += [nn.ConvTranspose2d(8, 4, 4, 2, 1, bias=False), nn.BatchNorm2d(4), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(
-            *layers, nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(4, 3, 3, 1, 1), nn.Tanh()
-        )
-
-    def forward(self, z, labels):
-        columns = labels.reshape(len(z), -1).unbind(1)
-        one_hot = [nn.functional.one_hot(column, count) for column, count in zip(columns, self.counts)]
-        return self.layers(torch.cat([z, *one_hot], 1))
 
 
 class UNet(nn.Module):
@@ -149,9 +131,8 @@ def texture():
 
 
 def told(classes):
-    generator = lived(Told(classes), 0.2)
-    labels = torch.stack([torch.arange(64) % count for count in generator.counts], 1)
-    return GAN(generator, Judge(3), fixed_condition=labels[:, 0] if isinstance(classes, int) else labels)
+    shape = {"channels": 3, "width": 4, "classes": classes}
+    return GAN(lived(Generator(**shape, latent_dim=16), 0.2), Discriminator(**shape))
 
 
 def pictures(channels=3):
@@ -200,7 +181,7 @@ def given_and_wanted(gan):
     if condition.ndim == 4:
         return condition[5:8].flatten(1).tolist(), gan.sample(z, condition[5:8])
     columns = condition[5:8].reshape(3, -1).unbind(1)
-    one_hot = [nn.functional.one_hot(column, count) for column, count in zip(columns, gan.generator.counts)]
+    one_hot = [nn.functional.one_hot(column, count) for column, count in zip(columns, counts(gan.generator.classes))]
     return torch.cat([z, *one_hot], 1).tolist(), gan.sample(z, condition[5:8])
 
 
