@@ -173,7 +173,7 @@ def book(tmp_path):
     """The page after its first sections: 10 pictures were chosen, and it was decided not to augment them."""
     book = load_notebook("03", "players", BATCH_SIZE=4, WIDTH=2, IMAGE_SIZE=32)
     book.images = torch.arange(10 * 3 * 32 * 32).reshape(10, 3, 32, 32).remainder(251).to(torch.uint8)
-    book.folder, book.name, book.augment = tmp_path, "cats", None
+    book.folder, book.name, book.augment, book.batch_size = tmp_path, "cats", None, 4
     return book
 
 
@@ -181,6 +181,19 @@ def test_the_players_fit_the_pictures(book):
     for size, channels in ((32, 3), (64, 1)):
         book.images = torch.zeros(5, channels, size, size, dtype=torch.uint8)
         assert book.make_gan(None).sample(2).shape == (2, channels, size, size)
+
+
+def test_thousands_of_pictures_play_another_game(book):
+    assert book.make_gan(None).loss.penalty is None
+    book.images = book.images.repeat(500, 1, 1, 1)
+    gan = book.make_gan(None)
+    assert gan.loss.penalty and gan.d_optimizer.param_groups[0]["betas"] == (0.5, 0.99)
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in gan.discriminator.modules())
+    book.train = lambda gan, images, *, batch_size, **_: batches.append(batch_size)
+    batches, book.MINUTES, book.LiveView = [], 1, lambda: None
+    exec(source_of("03", "estimate"), vars(book))
+    assert batches == [book.MANY_BATCH] * 2
+    train(gan, book.images, steps=2, batch_size=2)
 
 
 def test_the_estimate_is_minutes_by_measured_pace(book, capsys):
