@@ -30,6 +30,7 @@ from gans_workshop import (
     classify_digits,
     frechet_distance,
     load_digits,
+    non_saturating_r1,
     pick_device,
     seed_everything,
     train,
@@ -73,6 +74,7 @@ class Recipe(NamedTuple):
     batch_size: int = 64
     one_round: object = play_round
     ours: bool = True
+    more: object = ()  # further rules of the game, a dictionary
 
 
 # The games
@@ -91,10 +93,17 @@ def ours(pixels, channels, width, **rules):
     return Recipe(name, partial(players, pixels, channels, width), pixels, **rules)
 
 
-def players(pixels, channels, width):
-    """Make our generator and discriminator."""
+def many(pixels, width, batch_size):
+    """Return notebook 03's recipe for thousands of pictures."""
+    rules = {"loss": non_saturating_r1, "betas": (0.5, 0.99)}
+    name = f"ours for thousands of pictures, width {width}, batch {batch_size}"
+    return Recipe(name, partial(players, pixels, 3, width, plain=True), pixels, batch_size=batch_size, more=rules)
+
+
+def players(pixels, channels, width, plain=False):
+    """Make our generator and discriminator, or the plainer ones of notebook 03's recipe for thousands of pictures."""
     shape = {"image_size": pixels, "channels": channels, "width": width}
-    return Generator(**shape), Discriminator(**shape)
+    return Generator(**shape, smooth=not plain), Discriminator(**shape, norm=not plain)
 
 
 def digit_recipes(size):
@@ -107,6 +116,7 @@ def face_recipes(size):
     """List what plays for faces: notebook 03's recipe, a wider one, also mixed, and the peer."""
     found, (small, wide) = [], size.widths
     for pixels in size.pixels:
+        found += [many(pixels, small, 8), many(pixels, wide, 32)]
         found += [ours(pixels, 3, small), ours(pixels, 3, wide, rate=1e-3)]
         found.append(ours(pixels, 3, wide, rate=1e-3, one_round=in_mixed_precision))
     peer = "pytorch/examples DCGAN, 64 px"
@@ -116,7 +126,7 @@ def face_recipes(size):
 def start(recipe, images, seed, device):
     """Make the GAN of a recipe, and its pictures at its size."""
     seed_everything(seed)
-    gan = GAN(*recipe.make(), device=device, d_lr=recipe.rate, g_lr=recipe.rate, seed=seed)
+    gan = GAN(*recipe.make(), device=device, d_lr=recipe.rate, g_lr=recipe.rate, seed=seed, **dict(recipe.more))
     return gan, resize(images, recipe.pixels)
 
 
