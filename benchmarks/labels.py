@@ -176,7 +176,7 @@ def digits(options):
 def ways(options):
     """Let each of the page's three detectives learn as long as on the page; write how well G obeys."""
     data, rows = load_digits(), []
-    for name in ("Late", "Maps", "Projection"):
+    for name in ("Beside", "Maps", "Projection"):
         runs = []
         for seed in options.seeds:
             make = functools.partial(digits_gan, detective=PAGE[name])

@@ -90,7 +90,7 @@ RECIPES = {
     "digits, least squares, cut": (HEALTHY, {"loss": least_squares, "augment": cut_out}),
     "a tenth of the sevens": (HEALTHY, {"data": lambda: digits(share=0.1)}),
     "faces, only the skin": (HEALTHY, {"data": skins, "size": 32, "classes": (5,), "d_lr": 1e-3, "g_lr": 1e-3}),
-    "label too late": (DEAF, {"detective": PAGE["Late"]}),
+    "label too late": (DEAF, {"detective": PAGE["Beside"]}),
     "shuffled labels": (DEAF, {"data": lambda: digits(shuffled=True)}),
     "G does not listen": (DEAF, {"generator": Deaf}),
     "a 1 for each 7": (POOR, {"generator": lambda: Forgetful(collapsed=False)}),

@@ -278,7 +278,7 @@ def test_typical_and_covered_are_what_the_benchmarks_call_density_and_coverage()
             return test_digits[1000:2000]
 
     names["gan"] = Copier()
-    _, typical, covered = names["judge"](torch.zeros(1000, 64))
+    _, typical, covered = names["price"](torch.zeros(1000, 64))
     real, fake = (classify_digits(part)[1] for part in (test_digits[:1000], test_digits[1000:2000]))
     coverage, density = load_script("benchmarks/measures.py").coverage_and_density(real, fake)
     assert typical == pytest.approx(density) and covered == pytest.approx(coverage, abs=1e-6)

@@ -19,7 +19,7 @@ def book():
     return load_notebook("07", *CELLS)
 
 
-@pytest.mark.parametrize(("way", "hears"), [("Late", False), ("Maps", True), ("Projection", True)])
+@pytest.mark.parametrize(("way", "hears"), [("Beside", False), ("Maps", True), ("Projection", True)])
 def test_only_the_late_label_is_the_same_for_every_picture(book, way, hears):
     detective, pictures = getattr(book, way)().eval(), book.images[:20]
     for weights in detective.parameters():
@@ -40,7 +40,7 @@ def test_the_page_has_the_projection_of_the_package(book):
         torch.testing.assert_close(ours(book.images[:9], book.labels[:9]), theirs(book.images[:9], book.labels[1:10]))
 
 
-@pytest.mark.parametrize("way", ["Late", "Maps", "Projection"])
+@pytest.mark.parametrize("way", ["Beside", "Maps", "Projection"])
 def test_each_way_plays_with_the_generator_of_the_package(book, way):
     gan = GAN(Generator(classes=10, width=2), getattr(book, way)())
     train(gan, book.digits[:64], conditions=book.labels[:64], steps=2, batch_size=16)
