@@ -217,7 +217,8 @@ def faces_gan(seed):
     """Make the GAN of the page for faces with several attributes."""
     seed_everything(seed)
     classes = tuple(PAGE["counts_of"](load_faces(attributes=PAGE["ATTRIBUTES"])[2]))
-    players = (kind(image_size=32, channels=3, classes=classes) for kind in (Generator, Discriminator))
+    shape = {"image_size": 32, "channels": 3, "classes": classes}
+    players = Generator(**shape, latent_dim=PAGE["FACE_LATENT_DIM"]), Discriminator(**shape)
     return GAN(*players, d_lr=PAGE["FACE_RATE"], g_lr=PAGE["FACE_RATE"], betas=(0.5, 0.99), seed=seed)
 
 
