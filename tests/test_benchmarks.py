@@ -2,6 +2,7 @@
 
 import base64
 import re
+import sys
 
 import nbformat
 import numpy as np
@@ -282,3 +283,45 @@ def test_typical_and_covered_are_what_the_benchmarks_call_density_and_coverage()
     real, fake = (classify_digits(part)[1] for part in (test_digits[:1000], test_digits[1000:2000]))
     coverage, density = load_script("benchmarks/measures.py").coverage_and_density(real, fake)
     assert typical == pytest.approx(density) and covered == pytest.approx(coverage, abs=1e-6)
+
+
+# Peers in colour
+
+
+@pytest.fixture(scope="module")
+def peers():
+    return load_script("benchmarks/colour_peers.py")
+
+
+def test_a_peer_is_trained_and_judged_and_seeds_may_come_later(peers, tmp_path, monkeypatch):
+    faces = peers.Set("faces", 64)
+    faces.images, faces.known = faces.images[:64], faces.known[:64]
+    monkeypatch.setattr(peers, "Set", lambda *_: faces)
+    monkeypatch.setitem(peers.PEERS, "FastGAN-like", lambda: peers.FastGAN(width=2))
+    monkeypatch.setenv("GANS_WORKSHOP_RESULTS", str(tmp_path))
+    for seed in ("0-0", "1-1"):
+        options = "--peers", "FastGAN-like", "--seeds", seed, "--seconds", "0.01", "--count", "8", "--folder", tmp_path
+        monkeypatch.setattr(sys, "argv", ["colour_peers.py", *map(str, options)])
+        peers.main()
+    (row,) = load_script("benchmarks/common.py").read_csv("colour_peers", tmp_path)
+    assert (row["peer"], row["seconds"], row["seeds"], row["rounds.median"]) == ("FastGAN-like", "0.01", "2", "1")
+    assert all(float(row[f"{what}.min"]) >= 0 for what in ("distance", "coverage", "invention"))
+    assert len(list(tmp_path.glob("FastGAN-like.*.png"))) == 2
+
+
+@pytest.mark.parametrize("name", ["pytorch/examples DCGAN", "FastGAN-like"])
+def test_both_players_of_a_peer_learn(peers, name):
+    peer = peers.FastGAN(width=2) if name == "FastGAN-like" else peers.PEERS[name]()
+    players = peer.generator, peer.discriminator
+    before = [[weights.clone() for weights in player.parameters()] for player in players]
+    z, images = torch.randn(4, peer.latent_dim), torch.rand(4, 3, 64, 64) * 2 - 1
+    assert peer.draw(z).shape == images.shape
+    peer.play(images)
+    for player, weights in zip(players, before):
+        assert not any(map(torch.equal, player.parameters(), weights))
+
+
+def test_the_peer_that_is_not_installed_says_how_to_get_it(peers, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightweight_gan", None)
+    with pytest.raises(SystemExit, match="not installed: `pip install lightweight-gan`"):
+        peers.LightweightGAN()
