@@ -5,7 +5,7 @@
     python benchmarks/colour.py --recipes now "batch 16" --seeds 1  # others that were tried, by name
 
 Seconds are those of this process on one thread, so that neighbours on the machine do no harm. Faces are scored by
-their judge (distance, coverage, invention), portraits as in small_sets.py. `copied` is the pixel difference between a
+their judge (distance, coverage, invention), digits by theirs, portraits as in small_sets.py. `copied` is the pixel difference between a
 fake and its nearest training picture, over that of a real picture and its nearest other one: 0 is a copy.
 """
 
@@ -23,9 +23,11 @@ from gans_workshop import (
     Discriminator,
     Generator,
     Loss,
+    classify_digits,
     classify_faces,
     frechet_distance,
     invention,
+    load_digits,
     load_faces,
     load_portraits,
     nearest_images,
@@ -65,11 +67,13 @@ class Set:
         if self.faces:
             self.images = load_faces(image_size=size)[0]
             self.known = classify_faces(self.images[3000:])[1]
+        elif name == "digits":
+            self.images, self.known = load_digits()[0], classify_digits(load_digits(test=True)[0])[1]
         else:
             self.all = load_portraits(image_size=size)
             order = torch.randperm(len(self.all), generator=torch.Generator().manual_seed(0))
             self.images = self.all[order[:100]] if name == "hundred" else self.all
-        self.augment = None if self.faces else moved
+        self.augment = moved if hasattr(self, "all") else None
 
     def scores(self, fakes):
         """Return the numbers of a crowd of fakes by name."""
@@ -77,6 +81,10 @@ class Set:
             seen, features = classify_faces(fakes)
             numbers = {"distance": frechet_distance(self.known, features), "invention": invention(seen)}
             numbers["coverage"] = coverage_and_density(self.known, features)[0]
+        elif self.name == "digits":
+            features = classify_digits(fakes)[1]
+            numbers = {"distance": frechet_distance(self.known, features)}
+            numbers["coverage"] = coverage_and_density(self.known[:2000], features)[0]
         else:
             some = fakes[: len(self.all)]
             numbers = {"distance": sliced_distance(to_float(self.all), some)}
@@ -89,11 +97,11 @@ class Set:
 def make(recipe, pictures, seed):
     """Make the GAN of a recipe for a set, and say how large its batches are."""
     batch_size, g, d, rules = RECIPES[recipe]
-    size = pictures.images.shape[-1]
+    shape = {"image_size": pictures.images.shape[-1], "channels": pictures.images.shape[1]}
     seed_everything(seed)
-    generator = Generator(image_size=size, channels=3, **g)
+    generator = Generator(**shape, **g)
     generator = upsampled(generator) if recipe == "now, upsampled" else generator
-    discriminator = Discriminator(image_size=size, channels=3, **d)
+    discriminator = Discriminator(**shape, **d)
     return GAN(generator, discriminator, augment=pictures.augment, seed=seed, **rules), batch_size
 
 
@@ -118,8 +126,8 @@ def run(recipe, pictures, *, marks, seed, folder):
 def main():
     """Run the recipes seed by seed on each set, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="+", default=["faces"], choices=["faces", "portraits", "hundred"])
-    parser.add_argument("--size", type=int, help="pixels; 64 for faces and 32 for portraits if it is left out")
+    parser.add_argument("--sets", nargs="+", default=["faces"], choices=["faces", "portraits", "hundred", "digits"])
+    parser.add_argument("--size", type=int, help="pixels of faces, 64 if it is left out, or of portraits, 32")
     parser.add_argument("--recipes", nargs="+", default=["before", "now"], choices=list(RECIPES))
     parser.add_argument("--seeds", type=seeds, default=range(3))
     parser.add_argument("--seconds", type=int, nargs="+", default=[60, 120, 240])
@@ -127,7 +135,7 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     for name in options.sets:
-        size = options.size or (64 if name == "faces" else 32)
+        size = options.size or {"faces": 64, "digits": 28}.get(name, 32)
         pictures, found = Set(name, size), {}
         for seed in options.seeds:
             for recipe in options.recipes:
