@@ -4,9 +4,10 @@
     python benchmarks/colour.py --sets portraits hundred            # 609 portraits of 32 pixels, and 100 of them
     python benchmarks/colour.py --recipes now "batch 16" --seeds 1  # others that were tried, by name
 
-Seconds are those of this process on one thread, so that neighbours on the machine do no harm. Faces are scored by
-their judge (distance, coverage, invention), digits by theirs, portraits as in small_sets.py. `copied` is the pixel difference between a
-fake and its nearest training picture, over that of a real picture and its nearest other one: 0 is a copy.
+Seconds are those of this process on one thread, so that neighbours on the machine do little harm. Faces are scored by
+their judge (distance, coverage, invention), digits by theirs, portraits as in small_sets.py. `copied` is the pixel
+difference between a fake and its nearest training picture, over that of a training picture and its nearest other one:
+0 is a copy.
 """
 
 import argparse
