@@ -4,7 +4,7 @@ python benchmarks/labels.py judge                        # trains the second jud
 python benchmarks/labels.py digits --seeds 100-104       # a quarter of an hour; goes on where it stopped
 python benchmarks/labels.py ways --seeds 100-104         # three ways to tell D: four minutes
 python benchmarks/labels.py truncation --seeds 100-104   # after digits: two minutes
-python benchmarks/labels.py faces --seeds 100-102        # several labels at once: a quarter of an hour
+python benchmarks/labels.py faces --seeds 100-102        # several labels at once: five minutes
 
 Trained GANs stay in the cache, so that another question need not train again. Rounds count, not minutes: a busy machine
 does no harm. The second judge is another network, trained apart on all of MNIST with other shifts.
