@@ -455,11 +455,7 @@ def told():
 
 def biggan():
     """A name goes in beside z, and between two names one can walk: our own walks from digit to digit."""
-    gan, fig = told(), figure_with_axes(1, 1, size=(8, 3.6))[0]
-    fig.clear()
-    ax = fig.add_axes([0, 0, 1, 1])
-    ax.set(xlim=(0, 16), ylim=(0, 7.2), aspect="equal")
-    ax.axis("off")
+    gan, (fig, ax) = told(), stage(size=(8, 3.6))
     box(ax, 1.5, 5.1, "z", color=INK, size=(2.2, 1.3))
     box(ax, 1.5, 2.5, "4", color=BLUE, size=(2.2, 1.3))
     box(ax, 4.7, 3.8, "G", color=ORANGE, size=(1.8, 1.8))
