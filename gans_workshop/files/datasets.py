@@ -93,7 +93,8 @@ def _cut(sheet):
     with Image.open(sheet) as opened:
         pixels = np.asarray(opened if opened.mode == "RGB" else opened.convert("RGB"))  # a copy is 100 MB
     rows = pixels.reshape(len(pixels) // 64, 64, -1, 64, 3)
-    return torch.from_numpy(rows.transpose(0, 2, 4, 1, 3).reshape(-1, 3, 64, 64))
+    pictures = rows.transpose(0, 2, 4, 1, 3).reshape(-1, 3, 64, 64)
+    return torch.from_numpy(np.require(pictures, requirements="W"))
 
 
 def _resized(images, image_size):
