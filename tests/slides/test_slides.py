@@ -258,8 +258,8 @@ def test_the_plans_add_up_and_agree_with_the_notes(heading, total):
 
 
 def test_the_instructor_names_the_right_slides():
-    found = {12: "as a picture", 61: "How do we know", 62: "doctor's table", 11: "game I:", 58: "Mode collapse"}
-    found |= {69: "Five questions", 44: "two forms", 45: "second form", 22: "grid of them", 24: "colour", 17: "should"}
+    found = {12: "as a picture", 62: "How do we know", 63: "doctor's table", 11: "game I:", 59: "Mode collapse"}
+    found |= {70: "Five questions", 45: "two forms", 46: "second form", 23: "grid of them", 25: "colour", 18: "should"}
     for number, words in found.items():
         assert words in PAGES[number - 1], number
         assert re.search(rf"\b{number}\b", INSTRUCTOR)
