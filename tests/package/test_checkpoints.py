@@ -525,7 +525,7 @@ def test_a_checkpoint_of_november_2026_goes_on_exactly(tmp_path, bits, same, cap
         torch.testing.assert_close(theirs, ours, rtol=1e-3, atol=1e-4)  # another processor rounds in another way
     for name in NOTES:
         theirs, ours = (torch.tensor(getattr(gan.history, name)) for gan in (again, whole))
-        torch.testing.assert_close(theirs, ours, rtol=1e-2, atol=1e-3, equal_nan=True)  # NaN: nobody told G what to draw
+        torch.testing.assert_close(theirs, ours, rtol=1e-2, atol=1e-3, equal_nan=True)  # NaN: no labels here
     assert files(tmp_path) == ["step-000000005.checkpoint", "step-000000009.checkpoint"]
     train(part, images, steps=9, batch_size=16, checkpoint=tmp_path)  # what the new code wrote is read as well
     assert same(bits(part), bits(again))
