@@ -179,8 +179,8 @@ class GAN:
         return all(numbers.isfinite().all() for memory in memories for numbers in memory.values())
 
 
-# What D's turn leaves behind to be measured: its loss, the logits (N, 1), the pictures (N, C, H, W), their condition
-Lesson = namedtuple("Lesson", "d_loss real_logits fake_logits real fake condition", defaults=[None])
+# What D's turn leaves behind to be measured: its loss, the logits (N, 1) and the pictures (N, C, H, W)
+Lesson = namedtuple("Lesson", "d_loss real_logits fake_logits real fake")
 
 
 def discriminator_step(gan, real, condition=None):
@@ -198,7 +198,7 @@ def discriminator_step(gan, real, condition=None):
         d_loss = d_loss + gan.loss.penalty(gan.discriminator, shown_real, shown_fake, *told(condition))
 
     learn(gan, gan.d_optimizer, d_loss, "detective")
-    return Lesson(d_loss.detach(), real_logits.detach(), fake_logits.detach(), real, fake, condition)
+    return Lesson(d_loss.detach(), real_logits.detach(), fake_logits.detach(), real, fake)
 
 
 def generator_step(gan, batch_size, condition=None):

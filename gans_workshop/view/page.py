@@ -12,11 +12,11 @@ import zlib
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
 from gans_workshop.files.disk import write_file
 from gans_workshop.files.workspace import in_colab
 from gans_workshop.game.images import check, to_float
+from gans_workshop.game.labels import counts, to_weights
 from gans_workshop.view.diagnosis import diagnose
 from gans_workshop.view.exports import check_ending
 from gans_workshop.view.flatten import fold, list_steps, pack
@@ -44,7 +44,7 @@ def save_page(path, gan, *, title="My GAN", view=None, class_names=None, credit=
     network = copy.deepcopy(gan.average_generator).cpu().float().eval()
     broken = sum(int((~numbers.isfinite()).sum()) for numbers in network.state_dict().values())
     check(not broken, f"{broken:,} of the generator's numbers are NaN or infinite, so it draws nothing: train it anew.")
-    names = class_names or getattr(gan, "class_names", None)
+    names = class_names or gan.class_names
     steps = fold(list_steps(network))
     kind, inputs, given = _inputs(gan, network, steps)
     layers, data, bits = pack(steps, given, network(*inputs))
@@ -83,9 +83,7 @@ def _inputs(gan, network, steps):
         return "picture", [z, pictures], pictures
     if condition is not None:
         labels = condition[:SOME].cpu()
-        columns = labels.reshape(len(z), -1).unbind(1)
-        one_hot = [F.one_hot(column.long(), count) for column, count in zip(columns, _counts(network))]
-        return "z", [z, labels], torch.cat([z, *([labels] if labels.is_floating_point() else one_hot)], 1)
+        return "z", [z, labels], torch.cat([z, to_weights(labels, network.classes, len(z))], 1)
     if steps[0]["kind"] != "conv":
         return "z", [z], z
     side = round((z.shape[1] / steps[0]["weight"].shape[1]) ** 0.5)  # as in notebook 05, z is a square sheet
@@ -96,21 +94,15 @@ def _inputs(gan, network, steps):
 # The page around them
 
 
-def _counts(network):
-    """List how many classes there are of each attribute: (10,) for digits."""
-    counts = getattr(network, "classes", 0) or ()
-    return counts if isinstance(counts, tuple | list) else (counts,)
-
-
 def _classes(network, names):
     """List [attribute, names of its classes] for the buttons."""
-    counts = _counts(network)
+    sizes = counts(getattr(network, "classes", 0))
     if names is None:
-        numbers = [[*map(str, range(count))] for count in counts]
-        names = numbers[0] if len(counts) == 1 else {f"Kind {i}": words for i, words in enumerate(numbers, start=1)}
+        numbers = [[*map(str, range(size))] for size in sizes]
+        names = numbers[0] if len(sizes) == 1 else {f"Kind {i}": words for i, words in enumerate(numbers, start=1)}
     names = names if isinstance(names, dict) else {"Draw": names}
-    hint = f"give {', '.join(map(str, counts)) or 'no'} names, as a list, or for several attributes as a dict of lists"
-    check([len(words) for words in names.values()] == [*counts], f"class_names do not fit this generator: {hint}.")
+    hint = f"give {', '.join(map(str, sizes)) or 'no'} names, as a list, or for several attributes as a dict of lists"
+    check([len(words) for words in names.values()] == sizes, f"class_names do not fit this generator: {hint}.")
     return [[str(attribute), [*map(str, words)]] for attribute, words in names.items()]
 
 
@@ -122,9 +114,8 @@ def _film(view):
     if not isinstance(film, Film) or len(film.frames) < 2:
         return ""
     frames, captions = film.pick(10)
-    sheet = contact_sheet(
-        torch.stack([frame[:: max(1, len(frame) // 4)][:4] for frame in frames], 1).flatten(0, 1), columns=len(frames)
-    )
+    four = [frame[:: max(1, len(frame) // 4)][:4] for frame in frames]
+    sheet = contact_sheet(torch.stack(four, 1).flatten(0, 1), columns=len(frames))
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, "JPEG", quality=92, subsampling=0)
     data = _base64(buffer.getvalue())
