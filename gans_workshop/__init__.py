@@ -10,7 +10,7 @@ files: they come and go; nothing here knows what a GAN is
   kinds: what a file is, by its name or how it begins, and what to do with it
   classes: which class a file is in, by the sub-folder in its name
   workspace: where your files live, in Drive or beside the notebooks, and the cache for downloads
-  datasets: fetch digits, portraits, faces and samples
+  datasets: fetch digits, portraits, faces, drawings and samples
   decoding: the bytes of one file become a square of pixels, or a reason why not
   sources: a folder, a ZIP or a video becomes a list of files, each is read or says why not
   photos: a folder, a ZIP or a video becomes one tensor, with a report of every file

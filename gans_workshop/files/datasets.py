@@ -1,4 +1,4 @@
-"""Fetch real pictures to learn from: digits and portraits come with the package, samples are downloaded once."""
+"""Fetch real pictures to learn from: digits, faces and drawings come with the package, samples are downloaded once."""
 
 import hashlib
 import http.client
@@ -84,6 +84,23 @@ def load_faces(*, image_size=64, test=False, twins=None, attributes=None):
         images, labels = images.unflatten(0, (2, -1)), labels.unflatten(0, (2, -1))
     print("The faces are toon-head by Johan Melin, licence CC BY 4.0: say so where you show what you made.")
     return images, labels, {name: values[name] for name in chosen}
+
+
+def load_drawings(*, image_size=64, test=False):
+    """Load drawings twice, as an outline and in colour, and the names of what they show.
+
+    1,467 to learn from. `test=True` gives 150 others: no version of one of those, and none with nearly its outline.
+    Shapes: outlines (N, 1, image_size, image_size) uint8, black on white; colours (N, 3, image_size, image_size) uint8,
+    on white; a list of N names. Raises: ValueError: 'image_size=...'
+    Source: OpenMoji 17, https://openmoji.org, CC BY-SA 4.0.
+    """
+    with np.load(DATA / "drawings.npz") as bundle:
+        names, sheets = json.loads(str(bundle["names"])), [(bundle["outlines"], 1), (bundle["colours"], 3)]
+    chosen, known = names["test" if test else "train"], len(names["train"])
+    these = slice(known, known + len(chosen)) if test else slice(known)
+    outlines, colours = (_resized(_cut(io.BytesIO(x))[these, :channels], image_size) for x, channels in sheets)
+    print("The drawings are by OpenMoji (openmoji.org), licence CC BY-SA 4.0: say so where you show what you made.")
+    return outlines, colours, chosen
 
 
 def _cut(sheet):

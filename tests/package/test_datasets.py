@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import http.server
+import re
 import ssl
 import threading
 import urllib.error
@@ -60,6 +61,8 @@ def test_a_size_that_is_none_is_refused_in_one_sentence(image_size):
         load_portraits(image_size=image_size)
     with pytest.raises(ValueError, match=r"image_size=.*: give a whole number of pixels from 16 to 256, such as 64"):
         load_faces(image_size=image_size)
+    with pytest.raises(ValueError, match=r"image_size=.*: give a whole number of pixels from 16 to 256, such as 64"):
+        datasets.load_drawings(image_size=image_size)
     assert load_portraits(image_size=128 / 4).shape[2:] == (32, 32)
 
 
@@ -152,6 +155,77 @@ def test_the_faces_are_small_and_their_licence_is_named():
     assert (ROOT / "gans_workshop" / "data" / "faces.npz").stat().st_size < 6_000_000
     licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Johan Melin" in licence and "faces.npz" in licence and "CC-BY-4.0" in PROJECT["license"]
+
+
+# The drawings
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    return {"train": datasets.load_drawings(), "test": datasets.load_drawings(test=True)}
+
+
+@pytest.mark.parametrize(("part", "count"), [("train", 1467), ("test", 150)])
+def test_a_drawing_is_an_outline_a_picture_and_a_name(drawings, part, count):
+    outlines, colours, names = drawings[part]
+    assert outlines.shape == (count, 1, 64, 64) and colours.shape == (count, 3, 64, 64)
+    for images in (outlines, colours):
+        assert images.dtype == torch.uint8 and images.is_contiguous() and images.min() == 0 and images.max() == 255
+    assert type(names) is list and len(names) == count and all(type(name) is str and name for name in names)
+    pairs = {x.numpy().tobytes() + y.numpy().tobytes() for x, y in zip(outlines, colours)}
+    assert len(pairs) == count
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_an_outline_is_that_of_its_picture(drawings, part):
+    outlines, colours, _ = drawings[part]
+    line, dark = outlines[:, 0] < 40, colours.amax(1) <= 100
+    assert line.flatten(1).any(1).all(), "no paper is empty"
+    assert ((line & dark).sum((1, 2)) >= 0.5 * line.sum((1, 2))).all()
+    own, others = ((line & x).sum() / line.sum() for x in (dark, dark.roll(1, 0)))
+    assert own > 0.97 and others < 0.5
+    vivid = colours.amax(1).int() - colours.amin(1).int() > 40
+    assert vivid.flatten(1).any(1).double().mean() > 0.7, "there is something to colour"
+
+
+def likeness(outlines, others):
+    """How alike the ink is, mirrored or moved by 2 pixels too: (N, M), 1 is the same outline."""
+    ink, other = ((255 - x.double()).unfold(2, 2, 2).unfold(3, 2, 2).sum((1, 4, 5)) for x in (outlines, others))
+    best = torch.zeros(len(ink), len(other), dtype=torch.double)
+    for seen in (other, other.flip(2)):
+        for step in torch.cartesian_prod(torch.arange(-1, 2), torch.arange(-1, 2)).tolist():
+            best = best.maximum(ink.flatten(1) @ seen.roll(step, (1, 2)).flatten(1).T)
+    return best / (ink.flatten(1).norm(dim=1)[:, None] * other.flatten(1).norm(dim=1))
+
+
+def test_no_held_out_outline_is_nearly_one_to_learn_from(drawings):
+    held_out, known = drawings["test"][0], drawings["train"][0]
+    assert likeness(known[:5], known[:5].flip(3).roll(2, 2)).diagonal().min() > 0.99, "a mirrored copy is found"
+    assert likeness(held_out, known).max() < 0.66
+
+
+def test_no_held_out_drawing_is_a_version_of_one_to_learn_from(drawings):
+    known, held_out = ({name.lower() for name in drawings[part][2]} for part in ("train", "test"))
+    assert not known & held_out
+    plain = r"\b(man|men|woman|women|person|people|boy|girl|facing|right|left)\b|\W"
+    assert not {re.sub(plain, "", name) for name in known} & {re.sub(plain, "", name) for name in held_out}
+    for family in (r"clock$|-thirty", r"\bmoon\b", "^family", "^globe", r"^\w+ heart$", r"\bbook$", "speaker", "medal"):
+        sides = [any(re.search(family, name) for name in names) for names in (known, held_out)]
+        assert sum(sides) == 1, family
+
+
+def test_drawings_come_in_other_sizes_and_say_whose_they_are(drawings, capsys):
+    outlines, colours, names = datasets.load_drawings(image_size=32, test=True)
+    said = capsys.readouterr().out
+    assert "OpenMoji" in said and "CC BY-SA 4.0" in said and said.count("\n") == 1
+    assert outlines.shape == (150, 1, 32, 32) and colours.shape == (150, 3, 32, 32) and names == drawings["test"][2]
+    for small, large in ((outlines, drawings["test"][0]), (colours, drawings["test"][1])):
+        torch.testing.assert_close(small.float().mean((2, 3)), large.float().mean((2, 3)), atol=2, rtol=0)
+
+
+def test_the_drawings_are_small_and_their_licence_is_named():
+    assert (ROOT / "gans_workshop" / "data" / "drawings.npz").stat().st_size < 2_500_000
+    assert "drawings.npz" in (ROOT / "LICENSE").read_text(encoding="utf-8") and "CC-BY-SA-4.0" in PROJECT["license"]
 
 
 # The sample sets, from a server of our own that breaks off, lies or is not there
