@@ -46,7 +46,7 @@ from gans_workshop import (
     train,
     wasserstein_gp,
 )
-from gans_workshop.game.gan import Lesson, learn, next_batch, play_round
+from gans_workshop.game.turns import Lesson, learn, next_batch, play_round
 from gans_workshop.game.models import frozen
 from gans_workshop.game.notes import NOTES, History, detect_rate, gradient_length, measure, variety
 

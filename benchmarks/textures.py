@@ -31,6 +31,7 @@ from gans_workshop import (
     contact_sheet,
     save_contact_sheet,
     seed_everything,
+    sliced_distance,
     to_float,
 )
 
@@ -119,7 +120,7 @@ def jumps_across(picture):
 def verdict(book, fakes, photo):
     """Return the sliced distance and the spread of 256 pictures."""
     reals = book["cut_patches"]([photo], 256)
-    return {"sliced distance": book["sliced_distance"](fakes, reals), "spread": spread(fakes, reals)}
+    return {"sliced distance": sliced_distance(fakes, reals), "spread": spread(fakes, reals)}
 
 
 def large(book, gan):
@@ -199,7 +200,7 @@ def batch(book, seeds, folder):
         for name, (norm, combined) in games.items():
             d_loss, g_loss, fakes = book["batch_game"](norm, combined, seed)
             run = {"D's loss": d_loss, "G's loss": g_loss}
-            run |= {"sliced distance": book["sliced_distance"](fakes, reals), "spread": spread(fakes, reals)}
+            run |= {"sliced distance": sliced_distance(fakes, reals), "spread": spread(fakes, reals)}
             rows.setdefault(name, []).append(run)
             print(f"seed {seed}, {name}: {run}", flush=True)
             if folder:

@@ -12,8 +12,10 @@ files: they come and go; nothing here knows what a GAN is
   workspace: where your files live, in Drive or beside the notebooks, and the cache for downloads
   datasets: fetch digits, portraits, faces, drawings and samples
   decoding: the bytes of one file become a square of pixels, or a reason why not
+  sketches: what a student draws, typed or on paper, becomes thin black lines on white
   sources: a folder, a ZIP or a video becomes a list of files, each is read or says why not
   photos: a folder, a ZIP or a video becomes one tensor, with a report of every file
+  pairs: two folders become pairs, by the names of their files
   marks: know again what a training learns from, in whatever order it comes
   checkpoints: keep a training safe and go on from there
 
@@ -22,9 +24,11 @@ game: the pages to open when you want to know how it works
   labels: what to draw: labels and mixtures as weights, and the one check of them
   losses: what each player pays
   models: the generator and the discriminator, layer by layer
+  translation: from picture to picture: a U-Net and a detective for patches
   augment: change pictures before D sees them, so that few seem many
   notes: what is measured in each round
-  gan: the state of the game, the turns of the two players, one round
+  gan: the state of the game
+  turns: the turns of the two players, one round
   training: how long, watched, saved, stopped
   loading: a trained GAN comes back from its checkpoint, without its pictures
 
@@ -32,7 +36,7 @@ view: looks at a game and never changes it
   plots: pictures, film strips and curves
   lessons: figures of single lessons
   diagnosis: the doctor, and your numbers beside those of a page
-  evaluation: the judges of digits and faces, the Frechet distance, the nearest training picture
+  evaluation: the judges of digits and faces, distances between crowds, the nearest training picture
   latent: mixtures of z and walks
   live: the live view and its film
   exports: GIFs and contact sheets to take home
@@ -46,22 +50,27 @@ import sys
 _HOMES = {
     "device": "pick_device seed_everything",
     "files.workspace": "picture_places workshop_folder",
-    "files.datasets": "fetch_sample is_left_out load_digits load_faces load_portraits",
+    "files.datasets": "fetch_sample is_left_out load_digits load_drawings load_faces load_portraits",
     "files.decoding": "known_formats",
+    "files.sketches": "draw_strokes tidy_drawing",
+    "files.pairs": "load_pairs",
     "files.photos": "load_photos",
     "game.images": "to_float",
-    "game.losses": "Loss hinge least_squares minimax non_saturating non_saturating_r1 wasserstein_gp",
-    "game.models": "Discriminator Generator MLPDiscriminator MLPGenerator small_weights",
+    "game.losses": "Loss hinge l1 least_squares minimax non_saturating non_saturating_r1 pix2pix wasserstein_gp",
+    "game.models": "Discriminator Generator MLPDiscriminator MLPGenerator Skip grow shrink small_weights",
     "game.augment": "cut_out shift",
-    "game.gan": "GAN discriminator_step generator_step",
+    "game.gan": "GAN",
+    "game.turns": "discriminator_step generator_step",
+    "game.translation": "PatchDiscriminator UNet",
     "game.training": "train",
     "game.loading": "load_gan",
     "view.plots": "CRIMINAL DETECTIVE contact_sheet draw_losses draw_scores figure_with_axes film_strip label_axes "
-    "plot_losses plot_scores show_images to_png",
+    "plot_losses plot_scores show_images side_by_side to_png",
     "view.lessons": "SHEET check_number plot_curves read_drawing shape_table show_fields show_game show_panels "
     "show_screens show_visits",
     "view.diagnosis": "compare_with_page diagnose",
-    "view.evaluation": "classify_digits classify_faces digit_histogram frechet_distance invention nearest_images",
+    "view.evaluation": "classify_digits classify_faces digit_histogram frechet_distance invention nearest_images "
+    "sliced_distance",
     "view.latent": "lerp slerp walk",
     "view.live": "LiveView",
     "view.exports": "save_contact_sheet save_gif",

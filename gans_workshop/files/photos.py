@@ -40,16 +40,16 @@ class Report:
     def __init__(self, place, used, skipped, notes):
         self.place, self.used, self.skipped, self.notes = place, used, skipped, notes
         self.found, self.listed = len(used) + len(skipped), list(range(len(used)))
-        self.classes, self.remarks = {}, []
+        self.classes, self.remarks, self.each = {}, [], 1  # files that make up one example: 2 where they are pairs
 
     def advice(self):
         """Say what the number of pictures means."""
-        n = len(self.used)
+        n, kind = len(self.used) // self.each, ("pictures", "pairs")[self.each - 1]
         if n < 50:
-            return f"{n} pictures are too few: a GAN needs 50 at the very least, better 500. Add pictures of one kind."
+            return f"{n} {kind} are too few: a GAN needs 50 at the very least, better 500. Add pictures of one kind."
         if n < 500:
-            return f"{n} pictures are few: augmentation stretches them, and more pictures of the same kind help most."
-        return f"{n:,} pictures are enough to begin with."
+            return f"{n} {kind} are few: augmentation stretches them, and more pictures of the same kind help most."
+        return f"{n:,} {kind} are enough to begin with."
 
     def __str__(self):
         lines = [f"{self.place}: {self.found:,} files found", f"{len(self.used):>7,}  used"]

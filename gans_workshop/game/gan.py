@@ -1,17 +1,16 @@
-"""The game of a GAN: its state, the turns of its two players, and one round."""
+"""The state of a game: both players, the rules, and all that is needed to go on exactly where one stopped."""
 
 import copy
-from collections import namedtuple
 
 import torch
 from torch import nn
 
-from gans_workshop.device import dice, order
-from gans_workshop.game.images import check, check_images, to_float, whole
+from gans_workshop.device import dice
+from gans_workshop.game.images import check, check_images, whole
 from gans_workshop.game.labels import PER_ROW, check_labels, check_names, preview_labels, to_weights, told
 from gans_workshop.game.losses import check_rules, non_saturating
 from gans_workshop.game.models import check_logits, check_players, frozen
-from gans_workshop.game.notes import SMALLER_RATES, History, measure
+from gans_workshop.game.notes import History
 
 # The parts of a GAN, named once: what has a state of its own, then plain values and tensors
 NETWORKS = ("generator", "discriminator", "average_generator")
@@ -27,7 +26,7 @@ class GAN:
     generator: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1]; discriminator: images -> logits (N, 1).
     Rules: D learns `d_steps` times a round and sees every picture, real or fake, through `augment`; `loss` says what
     each pays, `betas` how long Adam remembers. Players with `classes` are given labels as a second argument, networks
-    of your own any condition: then `fixed_condition` has those of the previews, labels (64,) or pictures (64, C, H, W).
+    of your own any condition: then `fixed_condition` has those of the previews, labels (N,) or pictures (N, C, H, W).
     `class_names`: a text for each class, or a dictionary of such lists. Raises: ValueError: 'The generator draws ...'
     """
 
@@ -67,8 +66,11 @@ class GAN:
         self.fixed_z = self.draw_z(PER_ROW if self.classes else 64)  # the same in every preview: one sees them change
         if self.classes:  # a row for each class, with the same z across
             fixed_condition = preview_labels(self.classes) if fixed_condition is None else fixed_condition
-            self.fixed_z = self.fixed_z.repeat(-(-len(fixed_condition) // PER_ROW), 1)[: len(fixed_condition)]
-        self.fixed_condition = None if fixed_condition is None else torch.as_tensor(fixed_condition).to(device)
+            self.fixed_z = self.fixed_z.repeat(-(-len(fixed_condition) // PER_ROW), 1)
+        if fixed_condition is not None:
+            fixed_condition = torch.as_tensor(fixed_condition).to(device)
+            self.fixed_z = self.fixed_z[: len(fixed_condition)]
+        self.fixed_condition = fixed_condition
         self.picture_shape = self._check_that_players_fit()  # (C, H, W)
 
     def _check_that_players_fit(self):
@@ -91,10 +93,15 @@ class GAN:
         if self.classes:
             return images, check_labels(conditions, self.classes, self.class_names, len(images)).to(self.device)
         needed = 0 if self.fixed_condition is None else len(images)
+        return images, self._check_conditions(conditions, needed)
+
+    def _check_conditions(self, conditions, needed):
         given = 0 if conditions is None else len(conditions)
-        hint = "one for each picture if the GAN was made with fixed_condition=, none otherwise"
+        hint = "one for each picture, in their order, if the GAN was made with fixed_condition=, none otherwise"
         check(given == needed, f"There are {given:,} conditions, and this game needs {needed:,}: {hint}.")
-        return images, None if conditions is None else torch.as_tensor(conditions).to(self.device)
+        if self.fixed_condition is not None and self.fixed_condition.ndim == 4:
+            conditions = check_images(conditions, shape=tuple(self.fixed_condition.shape[1:]), given=True)
+        return None if conditions is None else torch.as_tensor(conditions).to(self.device)
 
     def draw_z(self, count):
         """Draw the noise z, (count, latent_dim), from a normal distribution."""
@@ -109,6 +116,8 @@ class GAN:
         z = torch.as_tensor(z, dtype=torch.float32)
         if hasattr(self.generator, "classes"):
             condition = to_weights(condition, self.classes, len(z))
+        elif self.fixed_condition is not None:
+            condition = self._check_conditions(condition, len(z))
         batches = zip(*(inputs.to(self.device).split(256) for inputs in (z, *told(condition))))
         try:
             return torch.cat([self.average_generator(*batch) for batch in batches])
@@ -177,73 +186,3 @@ class GAN:
         memories = [memory for name in OPTIMIZERS for memory in getattr(self, name).state.values()]
         memories += [getattr(self, name).state_dict() for name in NETWORKS]
         return all(numbers.isfinite().all() for memory in memories for numbers in memory.values())
-
-
-# What D's turn leaves behind to be measured: its loss, the logits (N, 1) and the pictures (N, C, H, W)
-Lesson = namedtuple("Lesson", "d_loss real_logits fake_logits real fake")
-
-
-def discriminator_step(gan, real, condition=None):
-    """Let D learn from real pictures (N, C, H, W) in [-1, 1] and as many fakes; G stands still. Return a `Lesson`."""
-    real = to_float(real)
-    with frozen(gan.generator):  # its batch norm stands still too
-        fake = gan.generator(gan.draw_z(len(real)), *told(condition)).detach()
-    shown_real, shown_fake = gan.augment(real), gan.augment(fake)
-
-    # D wants D(x) -> 1 and D(G(z)) -> 0: it minimises -log D(x) - log(1 - D(G(z)))
-    real_logits = gan.discriminator(shown_real, *told(condition))
-    fake_logits = gan.discriminator(shown_fake, *told(condition))  # apart: mixed with real ones, batch norm would tell
-    d_loss = gan.loss.discriminator(real_logits, fake_logits)
-    if gan.loss.penalty:
-        d_loss = d_loss + gan.loss.penalty(gan.discriminator, shown_real, shown_fake, *told(condition))
-
-    learn(gan, gan.d_optimizer, d_loss, "detective")
-    return Lesson(d_loss.detach(), real_logits.detach(), fake_logits.detach(), real, fake)
-
-
-def generator_step(gan, batch_size, condition=None):
-    """Let G learn from D's opinion of one batch of fakes; D stands still. Return the loss, a scalar tensor."""
-    fake = gan.generator(gan.draw_z(batch_size), *told(condition))
-    with frozen(gan.discriminator):
-        # G wants D(G(z)) -> 1: it minimises -log D(G(z))
-        g_loss = gan.loss.generator(gan.discriminator(gan.augment(fake), *told(condition)))
-
-    learn(gan, gan.g_optimizer, g_loss, "criminal")
-    gan.update_average()
-    return g_loss.detach()
-
-
-def learn(gan, optimizer, loss, player):
-    """Forget the old gradient, find the new one, turn the knobs against it. Raises: FloatingPointError: 'In ...'"""
-    number = isinstance(loss, torch.Tensor) and loss.numel() == 1 and loss.requires_grad
-    check(number, f"The {player}'s loss must be one number, made of logits: end it with .mean(), not with .item().")
-    if not torch.isfinite(loss):
-        gan.history.append({"steps": gan.step + 1})  # for the doctor
-        found = f"In round {gan.step + 1} the {player}'s loss is {loss.item()}, not a number to learn from"
-        raise FloatingPointError(f"{found}, so training stopped. {SMALLER_RATES}")
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-
-
-def play_round(gan, images, conditions=None, *, batch_size=64):
-    """Play one round with images (N, C, H, W), uint8 or in [-1, 1], and note it; conditions: None or (N, ...)."""
-    # Pass 1: the detective learns
-    for _ in range(gan.d_steps):
-        real, condition = next_batch(gan, images, conditions, batch_size=batch_size)
-        lesson = discriminator_step(gan, real, condition)
-
-    # Pass 2: the criminal learns
-    g_loss = generator_step(gan, len(real), condition)
-
-    gan.count_round(measure(gan, lesson, g_loss))
-
-
-def next_batch(gan, images, conditions=None, *, batch_size):
-    """Take the next (batch_size, C, H, W) real pictures in [-1, 1], and their conditions, in the order of the epoch."""
-    indices = []
-    for number in range(gan.seen, gan.seen + batch_size):
-        epoch, turn = divmod(number, len(images))
-        indices.append(order(len(images), gan.seed, epoch)[turn])
-    gan.seen += batch_size
-    return to_float(images[indices]), None if conditions is None else conditions[indices]

@@ -47,18 +47,19 @@ def whole(name, number, least=1):
     return int(number)
 
 
-def check_images(images, *, shape=None):
+def check_images(images, *, shape=None, given=False):
     """Return pictures as a tensor, uint8 or float32, or say in one sentence what is wrong with them.
 
-    A NumPy array becomes a tensor, doubles and halves become float32. `shape` (C, H, W): what a GAN draws.
+    A NumPy array becomes a tensor, doubles and halves become float32. `shape` (C, H, W): what a GAN draws, or is given.
     Shapes: images (N, C, H, W), uint8 0..255 or float -1..1; C is 1 or 3, or that of `shape`.
     """
     words = WORDS["array" if isinstance(images, np.ndarray) else "tensor"]
     images = as_tensor(images)
     found = tuple(images.shape)
     if hint := _shape_hint(found, shape, words[0]):
-        wanted = f"and this GAN draws {shape}" if shape else "instead of (N, C, H, W) with C = 1 or 3"
-        raise ValueError(f"The pictures have shape {found}, {wanted}: {hint}.")
+        gan = f"and this GAN {'is given' if given else 'draws'} {shape}"
+        wanted = gan if shape else "instead of (N, C, H, W) with C = 1 or 3"
+        raise ValueError(f"The {'given ' * given}pictures have shape {found}, {wanted}: {hint}.")
     if images.dtype == torch.uint8 and not (shape and images.max() == 1):  # 0 and 1 as bytes are all but black
         return images
     if hint := _value_hint(images, words, whole_set=shape is not None):
@@ -101,6 +102,9 @@ def _shape_hint(found, shape, turn):
         return None
     if fits((found[3], *found[1:3])):
         return f"the channels come last, so use {turn}"
+    if shape and found[2:] == shape[1:]:
+        grey = "make them grey with images.float().mean(1, keepdim=True).to(images.dtype)"
+        return grey if shape[0] == 1 else "give them three channels with images.expand(-1, 3, -1, -1)"
     return "make a GAN for pictures of this shape, or take other pictures" if shape else "keep 1 or 3 of the channels"
 
 

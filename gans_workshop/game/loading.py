@@ -11,6 +11,7 @@ from gans_workshop.files import checkpoints, disk
 from gans_workshop.game.gan import GAN, OPTIMIZERS
 from gans_workshop.game.labels import counts
 from gans_workshop.game.models import Discriminator, Generator, MLPDiscriminator, MLPGenerator
+from gans_workshop.game.translation import PatchDiscriminator, UNet
 
 
 def load_gan(path, *, device="cpu", generator=None, discriminator=None):
@@ -23,9 +24,15 @@ def load_gan(path, *, device="cpu", generator=None, discriminator=None):
     found = _read(disk.whole_path(path))
     state, (_, *shape) = found["gan"], found["pictures"]["kinds"][0][0]
     more = {"classes": state["classes"]} if state.get("classes") else {}
-    generator = generator or _rebuild((Generator, MLPGenerator), state.get("generator", {}), shape, more)
-    players = Discriminator, MLPDiscriminator
-    discriminator = discriminator or _rebuild(players, state.get("discriminator", {}), shape, more)
+    criminals, detectives = (Generator, MLPGenerator), (Discriminator, MLPDiscriminator)
+    if getattr(state.get("fixed_condition"), "ndim", 0) == 4:
+        criminals, detectives, more = (
+            (UNet,),
+            (PatchDiscriminator,),
+            {"given_channels": state["fixed_condition"].shape[1]},
+        )
+    generator = generator or _rebuild(criminals, state.get("generator", {}), shape, more)
+    discriminator = discriminator or _rebuild(detectives, state.get("discriminator", {}), shape, more)
     if not (generator and discriminator):
         hint = "make them as for its training, and call load_gan(..., generator=..., discriminator=...)"
         raise ValueError(f"The GAN in {path} has networks that are not the package's: {hint}.")

@@ -13,15 +13,18 @@ from gans_workshop.game.images import check
 
 
 class Loss(NamedTuple):
-    """What D pays, what G pays and, if there is a third function, a penalty for D on how steep it is.
+    """What D pays, what G pays and, if there are more functions, a penalty for D on how steep it is, one for G on
+    how far a fake is from the picture that belongs to the same condition.
 
     Shapes: discriminator(real_logits (N, 1), fake_logits (N, 1)) -> scalar; generator(fake_logits (N, 1)) -> scalar;
-    penalty(discriminator network, real (N, C, H, W), fake (N, C, H, W)[, condition]) -> scalar.
+    penalty(discriminator network, real (N, C, H, W), fake (N, C, H, W)[, condition]) -> scalar;
+    likeness(fake (N, C, H, W), real (N, C, H, W)) -> scalar.
     """
 
     discriminator: Callable
     generator: Callable
     penalty: Callable | None = None
+    likeness: Callable | None = None
 
 
 def log_loss_d(real_logits, fake_logits):
@@ -91,10 +94,19 @@ def r1_penalty(discriminator, real, fake, *condition):
     return slope.square().sum((1, 2, 3)).mean()
 
 
+def l1(fake, real):
+    """100 |fake - real|, the mean over all pixels. Source: Isola et al. 2017, eq. 3, with their weight.
+
+    Shapes: fake, real (N, C, H, W) -> scalar.
+    """
+    return 100 * (fake - real).abs().mean()
+
+
 minimax = Loss(log_loss_d, minimax_g)
 non_saturating = Loss(log_loss_d, non_saturating_g)
 non_saturating_r1 = Loss(log_loss_d, non_saturating_g, r1_penalty)
 least_squares = Loss(least_squares_d, least_squares_g)
+pix2pix = Loss(log_loss_d, non_saturating_g, likeness=l1)
 hinge = Loss(hinge_d, wasserstein_g)  # G's side is the same: -D(G(z))
 wasserstein_gp = Loss(wasserstein_d, wasserstein_g, gradient_penalty)
 

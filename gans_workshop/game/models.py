@@ -94,13 +94,14 @@ class Discriminator(nn.Module):
         return self.layers[-1](h) + (self.directions(weights) * h).sum(1, keepdim=True)
 
 
-def grow(before, after, *, odd=0):
-    """List the layers that double a sheet: (N, before, H, W) -> (N, after, 2 H + odd, 2 W + odd)."""
-    return [
-        nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd, bias=False),
-        nn.BatchNorm2d(after),
-        nn.ReLU(),
-    ]
+def grow(before, after, *, odd=0, repeat=False):
+    """List the layers that double a sheet: (N, before, H, W) -> (N, after, 2 H + odd, 2 W + odd).
+
+    With `repeat` each number is first repeated, 2 x 2, which leaves no checkerboard (Odena et al. 2016); then odd is 0.
+    """
+    repeated = [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1, bias=False)]
+    learned = [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd, bias=False)]
+    return [*(repeated if repeat else learned), nn.BatchNorm2d(after), nn.ReLU()]
 
 
 def shrink(before, after, *, odd=0, norm=True):

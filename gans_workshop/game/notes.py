@@ -5,7 +5,7 @@ from array import array
 
 import torch
 
-from gans_workshop.game.labels import PER_ROW
+from gans_workshop.game.labels import PER_ROW, told
 from gans_workshop.game.models import frozen
 
 # All that is noted of a round: by name, how it is found in the GAN, in what D's turn left behind, in G's loss, and in
@@ -24,6 +24,8 @@ NOTES = {
     "label_use": lambda gan, lesson, g_loss, asked: label_use(gan, asked) if known(asked) else asked.mean(),
     "class_variety": lambda gan, lesson, g_loss, asked: compare_classes(asked)[0],
     "poorest_class": lambda gan, lesson, g_loss, asked: compare_classes(asked)[1],  # its row in the preview
+    "opinion_push": lambda gan, lesson, g_loss, asked: opinion_push(gan, lesson),
+    "contrast": lambda gan, lesson, g_loss, asked: contrast(lesson),
 }
 EVERY = 10  # rounds between two looks at what the labels do: they cost as much as a turn
 SMALLER_RATES = "Make a new GAN and train it with a smaller learning rate: a tenth of d_lr and g_lr."
@@ -139,6 +141,32 @@ def compare_classes(asked):
 def known(asked):
     """Say whether pictures for the labels were drawn in this round."""
     return bool(asked[0, 0, 0].isfinite())
+
+
+def opinion_push(gan, lesson):
+    """Return D's part in the push on a fake's pixels, where G also pays for being unlike the answer: 0 is none of it.
+
+    Looked at in every tenth round; NaN in between, and where the loss has no likeness. Shapes: -> scalar
+    """
+    if not gan.loss.likeness or gan.step % EVERY:
+        return lesson.d_loss.new_tensor(torch.nan)
+    with torch.enable_grad(), frozen(gan.discriminator):
+        fake = lesson.fake.detach().requires_grad_()
+        opinion = gan.loss.generator(gan.discriminator(fake, *told(lesson.condition)))
+        paid = opinion, gan.loss.likeness(fake, lesson.real)
+        of_d, of_likeness = (torch.autograd.grad(part, fake)[0].norm() for part in paid)
+    return of_d / (of_d + of_likeness).clamp(min=1e-12)
+
+
+def contrast(lesson):
+    """Compare the spread of the pixels within a fake with that in the right answer: near 0 is an empty sheet.
+
+    NaN where no picture was given. Shapes: -> scalar
+    """
+    if getattr(lesson.condition, "ndim", 0) != 4:
+        return lesson.d_loss.new_tensor(torch.nan)
+    fake, real = (pictures.flatten(1).std(1).mean() for pictures in (lesson.fake, lesson.real))
+    return fake / real.clamp(min=1e-6)
 
 
 def gradient_length(network):

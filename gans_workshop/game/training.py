@@ -1,12 +1,12 @@
-"""Train a game: how long, watched, saved, stopped. Nothing here knows what a GAN is; a round is played in `gan.py`."""
+"""Train a game: how long, watched, saved, stopped. Nothing here knows what a GAN is: `turns.py` does."""
 
 import math
 import time
 
 from gans_workshop.device import stop_button
 from gans_workshop.files.checkpoints import CheckpointKeeper
-from gans_workshop.game.gan import play_round
 from gans_workshop.game.images import check, whole
+from gans_workshop.game.turns import play_round
 
 
 def train(

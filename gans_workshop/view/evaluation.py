@@ -67,6 +67,28 @@ def frechet_distance(real, fake):
     return float((mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross)
 
 
+def sliced_distance(some, others):
+    """Say how far small neighbourhoods, at three scales, are from those of other pictures: 0 is the same, as crowds.
+
+    Windows of 7 x 7 pixels are looked at along 64 random directions, and the sorted values of both crowds compared.
+    Shapes: some, others (N, 3, H, W), equally many. Source: Rabin et al. 2011; Karras et al. 2018, sec. 5.
+    """
+    some, others = (to_float(check_images(pictures)).cpu() for pictures in (some, others))
+    found = f"{tuple(some.shape)} and {tuple(others.shape)}"
+    check(some.shape == others.shape, f"sliced_distance compares equally many pictures of one size, not {found}.")
+    dice, total = torch.Generator().manual_seed(0), 0
+    for scale in (1, 2, 4):
+        directions = F.normalize(torch.randn(some.shape[1] * 7 * 7, 64, generator=dice), dim=0).T
+        one, other = (_along(F.avg_pool2d(pictures, scale), directions) for pictures in (some, others))
+        total += (one - other).abs().mean().item()
+    return total / 3
+
+
+def _along(pictures, directions):
+    values = F.conv2d(pictures, directions.unflatten(1, (-1, 7, 7)), stride=2)
+    return values.transpose(0, 1).flatten(1).sort().values  # (64, all positions)
+
+
 def nearest_images(images, among):
     """Find the picture nearest to each one in `among`, say the training pictures: differences (N,) and indices (N,).
 

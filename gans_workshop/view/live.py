@@ -7,7 +7,7 @@ import warnings
 from gans_workshop.game.images import check, to_uint8
 from gans_workshop.game.labels import PER_ROW, row_titles
 from gans_workshop.view.diagnosis import diagnose
-from gans_workshop.view.plots import SMALL, draw_images, draw_losses, draw_scores, to_png
+from gans_workshop.view.plots import SMALL, draw_images, draw_losses, draw_scores, side_by_side, to_png
 
 FILM_LENGTH = 48  # frames kept at most: then every other one goes, and the pauses double
 
@@ -41,14 +41,16 @@ class LiveView:
 
     The picture is renewed every `seconds` at most, and more rarely where drawing it would cost more than 4 % of the
     time. `film` keeps what the fixed z became, also outside a notebook, where nothing is drawn.
-    With `advice=False` the doctor says what is wrong and not what to do.
+    With `advice=False` the doctor says what is wrong and not what to do. Where G is given pictures, they stand beside
+    what it makes of them, and `truth` (N, C, H, W), the right answers, beside both.
     """
 
-    def __init__(self, *, seconds=2, advice=True):
+    def __init__(self, *, seconds=2, advice=True, truth=None):
         from IPython import get_ipython
 
         check(hasattr(seconds, "__float__"), f"seconds={seconds!r} must be a number, for example seconds=2.")
-        self.seconds, self.advice, self.film = seconds, advice, Film()
+        self.seconds, self.film = seconds, Film()
+        self.words = {"advice": advice, "truth": truth}
         self.screen, self.start, self.next_picture = None, 0, 0
         self.broken = not hasattr(get_ipython(), "kernel")  # no notebook
 
@@ -63,7 +65,7 @@ class LiveView:
         if not self.broken and (last or now >= self.next_picture):
             try:
                 self.screen = self.screen or _Screen()
-                self.screen.show(gan, done, _time_left(now - self.start, done), advice=self.advice)
+                self.screen.show(gan, done, _time_left(now - self.start, done), **self.words)
                 if last:
                     self.screen.finish(gan)
             except Exception as error:  # whatever it is, hours of training are worth more than a picture
@@ -79,16 +81,22 @@ def _time_left(elapsed, done):
     return f"{seconds / 60:.0f} min left" if seconds > 90 else f"{seconds:.0f} s left"
 
 
-def draw_view(gan, *, advice=True):
+def draw_view(gan, *, advice=True, truth=None):
     """Draw the picture of the live view: what the fixed z became, beside the losses and D's opinions."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5.2), layout="constrained", facecolor="white")
     left, right = figure.subfigures(1, 2, width_ratios=[5, 6])
     grid = left.subplots()
-    draw_images(grid, gan.preview())
-    same = f"the same {PER_ROW} z in each row" if gan.classes else f"the same {len(gan.fixed_z)} z"
-    grid.set_title(f"G(z) for {same}, after {gan.step:,} rounds", fontsize=12)
+    pictures, words, columns = gan.preview(), f"G(z) for the same {len(gan.fixed_z)} z", 8
+    if gan.classes:
+        words = f"G(z) for the same {PER_ROW} z in each row"
+    if getattr(gan.fixed_condition, "ndim", 0) == 4:
+        sets = [gan.fixed_condition, pictures] + ([] if truth is None else [truth])
+        pictures, words = side_by_side(*sets), ", ".join(["given", "made", "truth"][: len(sets)])
+        columns = 2 * len(sets)
+    draw_images(grid, pictures, columns=columns)
+    grid.set_title(f"{words}, after {gan.step:,} rounds", fontsize=12)
     if titles := row_titles(gan.fixed_condition, gan.classes, gan.class_names):
         places = [(i + 0.5) * (gan.picture_shape[1] + 2) for i in range(len(titles))]
         size = 6 if "," in titles[0] else SMALL  # several attributes
@@ -119,12 +127,12 @@ class _Screen:
         data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": "The live view"}
         self.output = display(data, raw=True, display_id=True)
 
-    def show(self, gan, done, time_left, *, advice):
+    def show(self, gan, done, time_left, **words):
         self.label.value = f"round {gan.step:,}, {time_left} (the stop button is safe)"
         self.bar.value = round(1000 * done)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.png = to_png(draw_view(gan, advice=advice), dpi=80)
+            self.png = to_png(draw_view(gan, **words), dpi=80)
         self.image.value = self.png
 
     def finish(self, gan):

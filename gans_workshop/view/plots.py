@@ -4,6 +4,7 @@ import io
 import math
 
 import numpy as np
+import torch
 
 from gans_workshop.game.images import check, check_images, to_uint8, whole
 
@@ -52,6 +53,17 @@ def contact_sheet(images, *, columns=8, gap=2):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
         sheet[top : top + height, left : left + width] = image.transpose(1, 2, 0)
     return sheet[:, :, 0] if channels == 1 else sheet
+
+
+def side_by_side(*sets):
+    """Put the first pictures of all sets next to each other, then the second ones, and so on; grey becomes colour.
+
+    Shapes: sets of (N, 1 or 3, H, W), float in [-1, 1] or uint8 -> (sets * N, 3, H, W) uint8.
+    """
+    same = len({len(pictures) for pictures in sets}) == 1
+    check(same, f"side_by_side needs as many pictures in each set, not {', '.join(str(len(x)) for x in sets)}.")
+    colour = [np.broadcast_to(x, (len(x), 3, *x.shape[2:])) for x in map(_pixels, sets)]
+    return torch.from_numpy(np.stack(colour, 1)).flatten(0, 1)
 
 
 def draw_images(ax, images, *, columns=8, gap=2):

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from gans_workshop import GAN, non_saturating, walk
+from gans_workshop import GAN, non_saturating, sliced_distance, walk
 from tools import (
     ROOT,
     SMALL,
@@ -312,9 +312,9 @@ def test_sliced_distance_is_zero_for_the_same_and_grows_with_strangeness(book):
     bricks = book.cut_patches([book.open_texture(TEXTURES / "brick.jpg")], 64)
     snow = torch.randint(0, 256, (64, 3, 64, 64), dtype=torch.uint8)
     mean = reals.float().mean((0, 2, 3), keepdim=True).expand(64, 3, 64, 64).to(torch.uint8)
-    assert book.sliced_distance(reals, reals) == 0
-    floor = book.sliced_distance(others, reals)
-    assert all(book.sliced_distance(p, reals) > 5 * floor for p in (bricks, snow, mean))
+    assert sliced_distance(reals, reals) == 0
+    floor = sliced_distance(others, reals)
+    assert all(sliced_distance(p, reals) > 5 * floor for p in (bricks, snow, mean))
 
 
 # What is saved

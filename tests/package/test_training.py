@@ -11,7 +11,7 @@ import torch
 
 from gans_workshop import GAN, LiveView, non_saturating, train
 from gans_workshop.game import training
-from gans_workshop.game.gan import next_batch, play_round
+from gans_workshop.game.turns import next_batch, play_round
 
 # The data
 
