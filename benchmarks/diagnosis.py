@@ -46,9 +46,9 @@ from gans_workshop import (
     train,
     wasserstein_gp,
 )
-from gans_workshop.game.turns import Lesson, learn, next_batch, play_round
 from gans_workshop.game.models import frozen
 from gans_workshop.game.notes import NOTES, History, detect_rate, gradient_length, measure, variety
+from gans_workshop.game.turns import Lesson, learn, next_batch, play_round
 
 ROUNDS = 400
 HEALTHY, DETECTIVE, CRIMINAL = "healthy", "the detective dominates", "the criminal dominates"

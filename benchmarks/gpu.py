@@ -36,8 +36,8 @@ from gans_workshop import (
     train,
 )
 from gans_workshop.files.datasets import load_faces
-from gans_workshop.game.turns import play_round
 from gans_workshop.game.images import to_uint8
+from gans_workshop.game.turns import play_round
 from gans_workshop.view import evaluation
 
 # What needs no GPU, but is not measured yet either.

@@ -20,6 +20,9 @@ DEAF = 0.4  # so little does a fake change with its label, beside what z changes
 UNUSED = 0.6  # ... while D finds hardly more often than a coin that fakes fit their labels: ...
 MUTE = 0.05  # ... or so little that D's opinion does not matter
 POOR = 0.3  # so much nearer to each other, or to another class, than usual are the fakes of one class
+SILENT = 0.07  # so small is D's part in the push on the pixels, where G also pays for being unlike the answer ...
+AWAKE = 0.75  # ... though D tells the real one this often, or more rarely
+EMPTY = 0.3  # so little do the pixels of a picture differ, beside those of the right answer
 AHEAD = 0.9  # no illness yet, but no fair fight either: so high is D(x)
 
 REMEDY = {
@@ -29,6 +32,9 @@ REMEDY = {
     "the detective dominates": "Let G learn faster or D more slowly: a larger g_lr, a smaller d_lr, d_steps=1.",
     "it ignores the label": "Tell D early enough (Discriminator(classes=...)), and see that labels fit their pictures.",
     "one class is missing or collapsed": "See how many different pictures it has: bring more, or leave it out.",
+    "L1 decides everything": "Give the likeness a smaller weight: 100 is the one of pix2pix.",
+    "D is ignored": "Let D learn: a larger d_lr, and see that it is shown the pairs.",
+    "white output": "Make a new game with smaller learning rates, and see that the right answers are not empty.",
     "mode collapse": "Give z more numbers if it has few (latent_dim=64), or let D learn more often (d_steps=5).",
 }
 NOTED_AS = {"D(x)": "d_real", "D(G(z))": "d_fake", "hit rate": "detect_rate"}  # words of the pages
@@ -84,7 +90,9 @@ def _judge(last, once):
     limit = SWINGING if alike else WILD
     sure, cheap = np.median(d_fake) < SURE and np.median(d_loss) < once, np.median(d_loss) < CHEAP * once
     low, advice = f"D(G(z)) was below {SURE}", None
-    if usual > CERTAIN and (sure or cheap):
+    if trouble := _judge_pairs(last, usual):
+        name, evidence = trouble
+    elif usual > CERTAIN and (sure or cheap):
         paid = f"its loss was below {CHEAP:.0%} of what it once paid"
         too = f"in {sum(d_fake < SURE)} {low}" if sure else f"in {sum(d_loss < CHEAP * once)} {paid}"
         found = f"D picked out the real one over {CERTAIN:.0%} of the time, and {too}"
@@ -107,6 +115,19 @@ def _judge(last, once):
             evidence += f"; but D is far ahead: D(x) is {last['d_real'].mean():.2f}, and {_times(d_fake < SURE)} {low}"
             advice = WATCH_IT
     return Verdict(name, f"{name[0].upper()}{name[1:]}: {evidence}.", advice or REMEDY[name])
+
+
+def _judge_pairs(last, usual):
+    """Name what is wrong where G is given pictures, with the evidence, or return None; `usual` is D's hit rate."""
+    contrast, push = (last[name][np.isfinite(last[name])] for name in ("contrast", "opinion_push"))
+    if len(contrast) and np.median(contrast[-WINDOW // 2 :]) < EMPTY:
+        found = f"the pixels of a picture differ {np.median(contrast):.2f} times as much as those of the right answer"
+        return "white output", f"{found}: the sheets are all but empty"
+    if len(push) and np.median(push) < SILENT:
+        found = f"{np.median(push):.0%} of the push on the pixels is D's"
+        evidence = f"{found}, and it picks out the real one {usual:.0%} of the time"
+        return "L1 decides everything" if usual > AWAKE else "D is ignored", evidence
+    return None
 
 
 def _judge_labels(last):

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from array import array
 from contextlib import suppress
 
 import numpy as np
@@ -48,6 +49,26 @@ def test_the_labels_are_judged_where_all_else_is_healthy(what, name):
     for step in range(WINDOW):  # the older illness is the louder one
         history.variety[step] = 0.01
     assert diagnose(history).name == "mode collapse"
+
+
+@pytest.mark.parametrize(
+    ("push", "contrast", "rate", "name"),
+    [
+        (0.2, 1.0, 0.9, "healthy"),
+        (0.2, 1.0, 0.6, "healthy"),
+        (0.01, 1.0, 1.0, "L1 decides everything"),
+        (0.05, 1.0, 0.5, "D is ignored"),
+        (0.2, 0.1, 0.9, "white output"),
+        (0.01, 0.1, 1.0, "white output"),  # what one sees comes first
+    ],
+)
+def test_games_of_pairs_are_judged_by_ds_push_and_by_what_is_on_the_sheet(push, contrast, rate, name):
+    history = invent()
+    history.detect_rate[:], history.contrast[:] = (array("d", [value] * WINDOW) for value in (rate, contrast))
+    for step in range(0, WINDOW, 10):
+        history.opinion_push[step] = push
+    verdict = diagnose(history)
+    assert verdict.name == name and verdict.advice == REMEDY[name]
 
 
 def test_the_poorest_class_is_called_by_its_number():

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 import gans_workshop
-from gans_workshop import load_digits, load_faces, to_float
+from gans_workshop import load_digits, load_faces, sliced_distance, to_float
 from gans_workshop.view import evaluation
 from gans_workshop.view.evaluation import (
     classify_digits,
@@ -244,3 +245,20 @@ def test_bad_input_gets_one_sentence(call, words, digits):
     with pytest.raises(ValueError, match=words) as error:
         call(digits)
     assert "\n" not in str(error.value)
+
+
+def test_the_sliced_distance_is_zero_for_the_same_and_grows_with_strangeness(test_faces):
+    real, others = test_faces[0][:100], test_faces[0][100:200]
+    assert sliced_distance(real, real) == sliced_distance(real, real.flip(0)) == 0, "crowds, not pairs"
+    floor = sliced_distance(others, real)
+    torch.testing.assert_close(sliced_distance(to_float(others), to_float(real)), floor)
+    blurred = F.interpolate(F.avg_pool2d(others.float(), 16), scale_factor=16).byte()
+    noise = torch.randint(0, 256, real.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    far = [sliced_distance(strange, real) for strange in (blurred, others.roll(1, 1), noise)]
+    assert min(far) > 1.5 * floor and far[2] > 5 * floor
+
+
+@pytest.mark.parametrize("other", [torch.zeros(9, 3, 16, 16), torch.zeros(8, 1, 16, 16), torch.zeros(8, 3, 32, 32)])
+def test_crowds_that_cannot_be_compared_are_refused(other):
+    with pytest.raises(ValueError, match="sliced_distance compares equally many pictures of one size, not"):
+        sliced_distance(torch.zeros(8, 3, 16, 16), other)

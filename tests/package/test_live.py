@@ -7,7 +7,17 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from gans_workshop import GAN, Discriminator, Generator, LiveView, non_saturating, train
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    LiveView,
+    PatchDiscriminator,
+    UNet,
+    non_saturating,
+    pix2pix,
+    train,
+)
 from gans_workshop.game.images import to_uint8
 from gans_workshop.view import live
 from gans_workshop.view.live import FILM_LENGTH, Film
@@ -199,3 +209,20 @@ def test_each_class_has_a_row_with_its_name(digits, classes, names):
     words = [label.get_text() for label in grid.get_yticklabels()]
     assert words == {3: ["0", "1", "2"], 2: ["cats", "dogs"], (2, 3): ["x, p", "y, q", "x, r"]}[classes]
     assert "the same 8 z in each row" in grid.get_title()
+
+
+@pytest.mark.parametrize("truth", [None, torch.zeros(6, 3, 32, 32)])
+def test_what_was_given_stands_beside_what_was_made_and_the_truth(truth):
+    given = torch.zeros(6, 1, 32, 32, dtype=torch.uint8)
+    players = UNet(image_size=32, width=2), PatchDiscriminator(image_size=32, width=2)
+    gan = GAN(*players, loss=pix2pix, fixed_condition=given)
+    train(gan, given[:1].expand(8, 3, -1, -1), conditions=given[:1].expand(8, -1, -1, -1), steps=1, batch_size=4)
+    figure = live.draw_view(gan, truth=truth)
+    grid = figure.subfigs[0].axes[0]
+    kinds = 2 if truth is None else 3
+    assert grid.get_title() == f"{', '.join(['given', 'made', 'truth'][:kinds])}, after 1 rounds"
+    sheet = grid.images[0].get_array()
+    assert sheet.shape == (3 * 34 - 2, 2 * kinds * 34 - 2, 3), "two of them in a row"
+    assert sheet[0, 0].tolist() == [0, 0, 0] and sheet[0, 34].tolist() != [0, 0, 0]
+    if kinds == 3:
+        assert 120 < sheet[0, 68, 0] < 135

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gans_workshop import hinge, least_squares, minimax, non_saturating, wasserstein_gp
+from gans_workshop import hinge, l1, least_squares, minimax, non_saturating, pix2pix, wasserstein_gp
 from gans_workshop.game.losses import gradient_penalty, r1_penalty
 
 REAL = torch.tensor([[0.0], [2.0], [-1.0]])
@@ -96,3 +96,10 @@ def test_r1_is_the_squared_slope_at_a_quarter_of_the_real_pictures():
     assert r1_penalty(lambda images: 3 * images.flatten(1), real[:1], None).item() == pytest.approx(9)
     told = r1_penalty(lambda images, labels: labels * images.flatten(1), real, None, torch.arange(8.0)[:, None])
     assert told.item() == pytest.approx((0**2 + 1**2) / 2), "each picture keeps its label"
+
+
+def test_the_likeness_is_a_hundred_times_the_mean_difference():
+    fake, real = torch.tensor([[0.5, -1.0]]), torch.tensor([[0.0, 1.0]])
+    assert l1(fake, real).item() == pytest.approx(100 * (0.5 + 2) / 2)
+    assert pix2pix.likeness is l1 and non_saturating.likeness is None
+    assert (pix2pix.discriminator, pix2pix.generator) == (non_saturating.discriminator, non_saturating.generator)

@@ -5,16 +5,29 @@ import math
 import pytest
 import torch
 
-from gans_workshop import GAN, Discriminator, Generator, load_digits, to_float, train
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    PatchDiscriminator,
+    UNet,
+    discriminator_step,
+    load_digits,
+    pix2pix,
+    to_float,
+    train,
+)
 from gans_workshop.game.notes import (
     EVERY,
     NOTES,
     History,
     compare_classes,
+    contrast,
     detect_rate,
     draw_for_labels,
     gradient_length,
     label_effect,
+    opinion_push,
     variety,
 )
 
@@ -36,8 +49,8 @@ def test_each_round_has_a_number_for_each_name(make_gan, digits):
     assert list(gan.history.steps) == [1, 2, 3]
     for name in NOTES:
         values = getattr(gan.history, name)
-        of_labels = name in ("label_effect", "label_use", "class_variety", "poorest_class")
-        assert len(values) == 3 and all(math.isnan(value) if of_labels else math.isfinite(value) for value in values)
+        told = name in ("label_effect", "label_use", "class_variety", "poorest_class", "opinion_push", "contrast")
+        assert len(values) == 3 and all(math.isnan(value) if told else math.isfinite(value) for value in values)
     gradient = torch.cat([p.grad.flatten() for p in gan.discriminator.parameters()])
     torch.testing.assert_close(torch.tensor(gan.history.d_slope[-1]), gradient.norm(), rtol=1e-5, atol=0)
 
@@ -148,3 +161,45 @@ def test_a_class_that_is_one_picture_is_noticed():
     asked[2] = asked[2, :1] + 0.01 * asked[2]
     share, row = compare_classes(asked)
     assert share < 0.02 and row == 2
+
+
+# What was given and what was made of it
+
+
+def painter(**options):
+    given = torch.rand(8, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    players = UNet(image_size=32, width=2), PatchDiscriminator(image_size=32, width=2)
+    return GAN(*players, fixed_condition=given, **options), given
+
+
+def test_the_part_of_d_in_the_push_is_that_of_the_two_gradients():
+    gan, given = painter(loss=pix2pix)
+    lesson = discriminator_step(gan, given.expand(-1, 3, -1, -1), given)
+    fake = lesson.fake.clone().requires_grad_()
+    paid = pix2pix.generator(gan.discriminator.layers(torch.cat([given, fake], 1))), pix2pix.likeness(fake, lesson.real)
+    of_d, of_likeness = (torch.autograd.grad(part, fake)[0].norm() for part in paid)
+    torch.testing.assert_close(opinion_push(gan, lesson), of_d / (of_d + of_likeness))
+    assert all(weights.requires_grad for weights in gan.discriminator.parameters())
+
+
+def test_the_push_is_none_where_d_has_no_say_and_all_where_it_says_all():
+    alone = pix2pix._replace(generator=lambda logits: 0 * logits.mean())
+    for loss, wanted in ((alone, 0), (pix2pix._replace(likeness=lambda fake, real: 0 * fake.mean()), 1)):
+        gan, given = painter(loss=loss)
+        assert opinion_push(gan, discriminator_step(gan, given.expand(-1, 3, -1, -1), given)) == pytest.approx(wanted)
+
+
+def test_the_push_is_looked_at_every_tenth_round_and_the_contrast_in_each():
+    gan, given = painter(loss=pix2pix)
+    train(gan, given.expand(-1, 3, -1, -1), conditions=given, steps=11, batch_size=4)
+    assert [math.isfinite(number) for number in gan.history.opinion_push] == [True] + 9 * [False] + [True]
+    assert all(math.isfinite(number) for number in gan.history.contrast)
+
+
+def test_an_empty_sheet_has_no_contrast_and_the_right_answers_have_one():
+    gan, given = painter(loss=pix2pix)
+    lesson = discriminator_step(gan, given.expand(-1, 3, -1, -1), given)
+    assert contrast(lesson._replace(fake=torch.ones_like(lesson.real))) == 0
+    assert contrast(lesson._replace(fake=lesson.real)) == 1
+    for condition in (None, torch.zeros(8)):
+        assert contrast(lesson._replace(condition=condition)).isnan()

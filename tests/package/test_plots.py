@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from gans_workshop import LiveView, train
+from gans_workshop import LiveView, side_by_side, train
 from gans_workshop.view import plots
 from gans_workshop.view.live import Film
 from tools import ROOT, check_figure, pictures, run
@@ -288,3 +288,13 @@ def test_curves_survive_an_interrupt_between_two_lists_and_a_broken_training():
 def test_to_png_gives_a_picture_of_the_stated_size():
     png = plots.to_png(plots.plot_losses(history(5)), dpi=50)
     assert png.startswith(b"\x89PNG") and int.from_bytes(png[16:20]) == 400 and int.from_bytes(png[20:24]) == 200
+
+
+def test_sets_lie_side_by_side_and_grey_becomes_colour():
+    grey = torch.arange(3, dtype=torch.uint8)[:, None, None, None].expand(3, 1, 4, 4) * 100
+    colour = torch.zeros(3, 3, 4, 4) - 1
+    both = side_by_side(grey, colour)
+    assert both.shape == (6, 3, 4, 4) and both.dtype == torch.uint8
+    assert both[::2, :, 0, 0].tolist() == [[0] * 3, [100] * 3, [200] * 3] and both[1::2].max() == 0
+    with pytest.raises(ValueError, match="side_by_side needs as many pictures in each set, not 3, 2"):
+        side_by_side(grey, colour[:2])
