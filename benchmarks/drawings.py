@@ -71,7 +71,7 @@ class Drawings:
         back = gan.sample(len(aside), aside)[..., 1:]
         numbers = {"l1": (made - truth).abs().mean().item(), "texture": sliced_distance(made, self.wanted) / self.real}
         numbers["grid"] = two_pixel_power(made) / two_pixel_power(truth)
-        return numbers | {"pen": (back[..., :-1] - made[..., 1:-1]).abs().mean().item()}
+        return numbers | {"pen": (back[..., 1:] - made[..., 1:-1]).abs().mean().item()}
 
 
 def two_pixel_power(images):

@@ -27,12 +27,18 @@ from gans_workshop import (
     GAN,
     Discriminator,
     Generator,
+    PatchDiscriminator,
+    UNet,
     classify_digits,
     frechet_distance,
     load_digits,
+    load_drawings,
     non_saturating_r1,
     pick_device,
+    pix2pix,
     seed_everything,
+    sliced_distance,
+    to_float,
     train,
 )
 from gans_workshop.files.datasets import load_faces
@@ -58,10 +64,11 @@ class Size(NamedTuple):
     warm: int = 20
     widths: tuple = (16, 64)
     pixels: tuple = (64, 128)
+    pairs: tuple = ((64, 16, 8), (128, 32, 16), (256, 64, 16))  # of notebook 08: pixels, width, batch size
     notebooks: Path = ROOT / "notebooks"
 
 
-SMALL = Size(minutes=(0.002, 0.004), fakes=70, seconds=0.2, warm=1, widths=(2, 3), pixels=(16, 32))
+SMALL = Size(minutes=(0.002, 0.004), fakes=70, seconds=0.2, warm=1, widths=(2, 3), pixels=(16, 32), pairs=((32, 2, 2),))
 
 
 class Recipe(NamedTuple):
@@ -236,6 +243,22 @@ def resume(size, device):
     write_csv("gpu_resume", [row])
 
 
+def pairs(size, device):
+    """Measure pix2pix by time on the drawings of notebook 08, at 64 pixels and enlarged, on those held out."""
+    for pixels, width, batch_size in size.pairs:
+        (given, wanted, _), (test_given, truth, _) = (load_drawings(image_size=pixels, test=test) for test in (0, 1))
+        seed_everything(0)
+        shape = {"image_size": pixels, "width": width}
+        rules = {"device": device, "d_lr": 1e-3, "g_lr": 1e-3, "loss": pix2pix, "fixed_condition": test_given[:12]}
+        gan = GAN(UNet(**shape), PatchDiscriminator(**shape), **rules)
+        for minutes in size.minutes:
+            train(gan, wanted, conditions=given, minutes=minutes, batch_size=batch_size)
+            made = gan.sample(len(test_given), test_given).cpu()
+            row = {"pixels": pixels, "width": width, "batch size": batch_size, "minutes": minutes, "rounds": gan.step}
+            row["l1"] = f"{(made - to_float(truth)).abs().mean():.3f}"
+            write_csv("gpu_pairs", [row | {"texture": f"{sliced_distance(made, truth):.3f}"}], keys=4)
+
+
 def others(size, device):
     """Run what is not measured yet and needs no GPU; each writes its own CSV."""
     for command in OTHERS:
@@ -243,7 +266,9 @@ def others(size, device):
         subprocess.run([sys.executable, *command.split()], cwd=ROOT, check=True)
 
 
-PARTS = {part.__name__: part for part in (rounds, resume, digits, faces, rehearse, others)}  # the short ones first
+PARTS = {
+    part.__name__: part for part in (rounds, resume, digits, faces, pairs, rehearse, others)
+}  # the short ones first
 
 
 def measure(names, size, device):

@@ -56,7 +56,7 @@ _HOMES = {
     "files.pairs": "load_pairs",
     "files.photos": "load_photos",
     "game.images": "to_float",
-    "game.losses": "Loss hinge l1 least_squares minimax non_saturating non_saturating_r1 pix2pix wasserstein_gp",
+    "game.losses": "Loss hinge least_squares minimax non_saturating non_saturating_r1 pix2pix wasserstein_gp",
     "game.models": "Discriminator Generator MLPDiscriminator MLPGenerator Skip grow shrink small_weights",
     "game.augment": "cut_out shift",
     "game.gan": "GAN",

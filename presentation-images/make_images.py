@@ -28,6 +28,8 @@ from gans_workshop import (
     GAN,
     Discriminator,
     Generator,
+    PatchDiscriminator,
+    UNet,
     contact_sheet,
     cut_out,
     draw_losses,
@@ -35,6 +37,7 @@ from gans_workshop import (
     figure_with_axes,
     lerp,
     load_digits,
+    load_drawings,
     load_faces,
     load_portraits,
     minimax,
@@ -48,11 +51,13 @@ from gans_workshop import (
     to_png,
     train,
 )
+from gans_workshop import pix2pix as pix2pix_loss
 from gans_workshop.game.images import to_uint8
 
 FOLDER = Path(__file__).resolve().parent
 BLUE, ORANGE, INK, PALE = DETECTIVE["color"], CRIMINAL["color"], "#22303C", "#8A949E"
 GREEN = "#007355"  # real pictures
+DRAWN = 53  # the held-out drawing on the slide
 BIG, MIDDLE = 17, 14  # type sizes in points, for figures 8 inches wide that fill a slide
 
 
@@ -489,24 +494,58 @@ def faces():
     return sheet.resize((sheet.width * 2, sheet.height * 2), Image.Resampling.LANCZOS).quantize(256)
 
 
-def pix2pix():
-    """The criminal gets an outline, the detective sees outline and picture together."""
-    from PIL import ImageFilter
+@functools.cache
+def painter():
+    """Train as notebook 08 does, for 1,600 rounds; return the GAN, and the held-out outlines and colours."""
+    outlines, colours, _ = load_drawings()
+    given, wanted, _ = load_drawings(test=True)
+    seed_everything(42)
+    rules = {"d_lr": 1e-3, "g_lr": 1e-3, "loss": pix2pix_loss, "seed": 42}
+    gan = GAN(UNet(), PatchDiscriminator(), fixed_condition=given[:12], **rules)
+    twice = [torch.cat([half, half.flip(3)]) for half in (outlines, colours)]
+    train(gan, twice[1], conditions=twice[0], steps=1600, batch_size=8)
+    return gan, given, wanted
 
+
+def pix2pix():
+    """The criminal is given an outline, the detective sees outline and picture together: our own."""
+    gan, given, _ = painter()
     fig, ax = stage(size=(8, 3.2))
-    photo = Image.fromarray(enlarge(real_digit(7), 4)).filter(ImageFilter.GaussianBlur(3))
-    outline = np.asarray(photo.filter(ImageFilter.FIND_EDGES))
-    outline = 255 - np.minimum(255, outline.astype(int) * 6).astype(np.uint8)
-    picture(ax, outline[2:-2, 2:-2], 2, 3.5, size=2.8)
+    outline = given[DRAWN : DRAWN + 1]
+    painted = to_uint8(gan.sample(1, outline))[0].permute(1, 2, 0).numpy()
+    picture(ax, outline[0, 0].numpy(), 2, 3.5, size=2.8)
     box(ax, 6.1, 3.5, "G", color=ORANGE, size=(1.8, 1.8))
-    picture(ax, np.asarray(photo), 9.9, 3.5, size=2.8)
+    picture(ax, painted, 9.9, 3.5, size=2.8)
     box(ax, 14, 3.5, "D sees\nthe pair", color=BLUE, size=(2.9, 1.9))
     for start, end in ((3.7, 4.9), (7.3, 8.2), (11.6, 12.3)):
         arrow(ax, (start, 3.5), (end, 3.5))
     arrow(ax, (2.6, 5.2), (13.4, 4.9), color=BLUE, bend=-0.16, dashed=True)
     write(ax, 2, 1.4, "an outline", size=BIG)
-    write(ax, 9.9, 1.4, "the picture for it", size=BIG)
+    write(ax, 9.9, 1.4, "what G paints", size=BIG)
     return fig
+
+
+def unet():
+    """Down the staircase, up again, and at each step the sheet of the way down is laid beside: a U."""
+    fig, ax = stage(size=(8, 4))
+    heights = [(64, 3.2), (32, 2.2), (16, 1.5), (8, 1.0), (4, 0.7)]
+    left, right = [2.2 + 1.45 * k for k in range(5)], [14.6 - 1.45 * k for k in range(4)]
+    levels = [5.9, 4.4, 3.2, 2.3, 1.7]
+    for (side, size), x, y in zip(heights, left, levels):
+        _sheet(ax, x, y, size, side, color=BLUE)
+    for (side, size), x, y in zip(heights, right, levels):
+        _sheet(ax, x, y, size, side, color=ORANGE)
+        arrow(ax, (left[levels.index(y)] + 0.45, y), (x - 0.45, y), color=PALE, dashed=True, width=2)
+    write(ax, 1.0, 1.7, "down: see it all", color=BLUE, ha="left", size=BIG)
+    write(ax, 15.8, 1.7, "up: draw it", color="#A84900", ha="right", size=BIG)
+    write(ax, 8.4, 6.4, "skip connection: laid beside", color="#5B656F")
+    return fig
+
+
+def _sheet(ax, x, y, height, side, *, color):
+    style = {"facecolor": color + "33", "edgecolor": color, "linewidth": 2.5}
+    ax.add_patch(Rectangle((x - 0.35, y - height / 2), 0.7, height, **style))
+    write(ax, x, y - height / 2 - 0.35, str(side), size=12)
 
 
 # Pictures are numbers
@@ -868,8 +907,8 @@ def _numbers(ax, values, x, *, form):
         )
 
 
-SLOW += [biggan, faces]
-QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, cyclegan, stylegan, pix2pix]
+SLOW += [biggan, faces, pix2pix]
+QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, cyclegan, stylegan, unet]
 QUICK += [list_of_five, pixels, colour, mnist, classification]
 QUICK += [
     slanted_strip,

@@ -191,6 +191,12 @@ def load_digits_of(gpu):
     return gpu.load_digits()[0][:100]
 
 
+def test_pairs_are_judged_by_time_on_drawings_that_were_held_out(gpu, tiny, tmp_path):
+    assert gpu.measure(["pairs"], tiny, torch.device("cpu")) == []
+    (row,) = measured("gpu_pairs", tmp_path)
+    assert row["pixels"] == "32" and int(row["rounds"]) >= 1 and float(row["l1"]) > 0 and float(row["texture"]) > 0
+
+
 def test_what_one_device_began_another_goes_on_with(gpu, tiny, tmp_path):
     assert gpu.measure(["resume"], tiny, torch.device("cpu")) == []
     (row,) = measured("gpu_resume", tmp_path)

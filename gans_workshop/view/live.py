@@ -127,12 +127,12 @@ class _Screen:
         data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": "The live view"}
         self.output = display(data, raw=True, display_id=True)
 
-    def show(self, gan, done, time_left, **words):
+    def show(self, gan, done, time_left, *, advice, truth):
         self.label.value = f"round {gan.step:,}, {time_left} (the stop button is safe)"
         self.bar.value = round(1000 * done)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.png = to_png(draw_view(gan, **words), dpi=80)
+            self.png = to_png(draw_view(gan, advice=advice, truth=truth), dpi=80)
         self.image.value = self.png
 
     def finish(self, gan):

@@ -6,8 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gans_workshop import hinge, l1, least_squares, minimax, non_saturating, pix2pix, wasserstein_gp
-from gans_workshop.game.losses import gradient_penalty, r1_penalty
+from gans_workshop import hinge, least_squares, minimax, non_saturating, pix2pix, wasserstein_gp
+from gans_workshop.game.losses import gradient_penalty, l1, r1_penalty
 
 REAL = torch.tensor([[0.0], [2.0], [-1.0]])
 FAKE = torch.tensor([[1.0], [-3.0], [0.5]])
