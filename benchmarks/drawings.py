@@ -183,7 +183,22 @@ def faces(numbers, folder):
     write_csv("drawings_faces", [row_of({"game": name, "rounds": n}, runs) for (name, n), runs in rows.items()], keys=2)
 
 
-PARTS = {"games": games, "seeing": seeing, "faces": faces}
+def swaps(numbers, folder):
+    """Ask a detective about real pictures, each beside its own outline and beside another one's: section Break it."""
+    data, rows = Drawings(), []
+    opinions = load_notebook("08", test_colours=data.wanted)["opinions"]
+    for seed in numbers:
+        seed_everything(seed)
+        rules = RULES | {"loss": PRICES["D alone"], "seed": seed}
+        gan = GAN(UNet(), PatchDiscriminator(), fixed_condition=data.given[:12], **rules)
+        train(gan, data.colours, conditions=data.outlines, steps=500, batch_size=8)
+        own, other = (opinions(gan.discriminator, given) for given in (data.given, data.given.roll(1, 0)))
+        rows.append({"own outline preferred, %": 100 * (own > other).double().mean().item()})
+        print(f"seed {seed}: {rows[-1]}", flush=True)
+    write_csv("drawings_swaps", [row_of({"game": "D alone", "rounds": 500}, rows)], keys=2)
+
+
+PARTS = {"games": games, "swaps": swaps, "seeing": seeing, "faces": faces}
 
 
 def main():

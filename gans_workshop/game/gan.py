@@ -63,15 +63,18 @@ class GAN:
         self.seed = int(seed)  # a NumPy number would overflow
         self.classes = getattr(generator, "classes", 0)
         self.class_names = check_names(class_names, self.classes)
-        self.fixed_z = self.draw_z(PER_ROW if self.classes else 64)  # the same in every preview: one sees them change
-        if self.classes:  # a row for each class, with the same z across
-            fixed_condition = preview_labels(self.classes) if fixed_condition is None else fixed_condition
-            self.fixed_z = self.fixed_z.repeat(-(-len(fixed_condition) // PER_ROW), 1)
-        if fixed_condition is not None:
-            fixed_condition = torch.as_tensor(fixed_condition).to(device)
-            self.fixed_z = self.fixed_z[: len(fixed_condition)]
-        self.fixed_condition = fixed_condition
+        self.fixed_z, self.fixed_condition = self._choose_previews(fixed_condition)
         self.picture_shape = self._check_that_players_fit()  # (C, H, W)
+
+    def _choose_previews(self, condition):
+        """Return z and conditions that stay the same in every preview: one sees the pictures change."""
+        z = self.draw_z(PER_ROW if self.classes else 64)
+        if self.classes:  # a row for each class, with the same z across
+            condition = preview_labels(self.classes) if condition is None else condition
+            z = z.repeat(-(-len(condition) // PER_ROW), 1)
+        if condition is None:
+            return z, None
+        return z[: len(condition)], torch.as_tensor(condition).to(self.device)
 
     def _check_that_players_fit(self):
         condition = [conditions[:2] for conditions in told(self.fixed_condition)]

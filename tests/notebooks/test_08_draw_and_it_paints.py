@@ -60,7 +60,7 @@ def test_the_bills_of_the_page_are_those_of_the_package(cells):
     colours = torch.randint(0, 256, (8, 3, 64, 64), dtype=torch.uint8, generator=dice)
     outlines = colours[:, :1]
     names = ["unet-by-hand", "detective-by-hand", "bills", "pushes", "packaged"]
-    space = cells(names, WIDTH=2, SEED=1, outlines=outlines, colours=colours)
+    space = cells(names, WIDTH=2, SEED=1, questions=outlines, answers=colours)
     opinion, likeness = space["opinion"].item(), space["likeness"].item()
     assert space["g_loss"].item() == pytest.approx(opinion + 100 * likeness)
     assert likeness == pytest.approx((space["fake"] - to_float(colours)).abs().mean().item())
@@ -72,7 +72,7 @@ def test_the_bills_of_the_page_are_those_of_the_package(cells):
 def test_the_three_prices_differ_in_what_g_pays(cells):
     space = cells(["prices"], PAIRS="", SEED=1, IMAGE_SIZE=64, WIDTH=2, LEARNING_RATE=0.001, BATCH_SIZE=2, **SETS)
     logits = torch.randn(9, 1)
-    alone, d, both = space["prices"].values()
+    both, d, alone = space["prices"].values()
     assert alone.generator(logits) == 0 and alone.likeness and d.likeness is None and both is pix2pix
     assert d.generator(logits) == both.generator(logits)
 
@@ -81,7 +81,8 @@ SETS = {
     "workshop_folder": workshop_folder,
     "test_outlines": torch.zeros(12, 1, 64, 64, dtype=torch.uint8),
     "test_colours": torch.zeros(12, 3, 64, 64, dtype=torch.uint8),
-    "outlines": torch.zeros(12, 1, 64, 64, dtype=torch.uint8),
+    "questions": torch.zeros(12, 1, 64, 64, dtype=torch.uint8),
+    "ten": torch.arange(10),
     "pix2pix": pix2pix,
     "UNet": UNet,
 }
