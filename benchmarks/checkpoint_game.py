@@ -7,7 +7,18 @@ import types
 
 import torch
 
-from gans_workshop import GAN, Discriminator, Generator, MLPDiscriminator, MLPGenerator, seed_everything, train
+from gans_workshop import (
+    GAN,
+    Discriminator,
+    Generator,
+    MLPDiscriminator,
+    MLPGenerator,
+    PatchDiscriminator,
+    UNet,
+    pix2pix,
+    seed_everything,
+    train,
+)
 from gans_workshop.files import checkpoints, workspace
 
 
@@ -16,20 +27,23 @@ def noise(images):
     return images + 0.05 * torch.randn(images.shape)
 
 
-def new_game(labels=None):
-    """Make the game, or one that is told labels from 0 to 9."""
+def new_game(conditions=None):
+    """Make the game, or one that is told labels from 0 to 9, or given pictures."""
     seed_everything(3)
-    if labels is not None:
+    if conditions is not None and conditions.ndim == 4:
+        players = (kind(image_size=32, channels=1, width=2) for kind in (UNet, PatchDiscriminator))
+        return GAN(*players, loss=pix2pix, augment=noise, fixed_condition=conditions[:8])
+    if conditions is not None:
         names = [f"digit {number}" for number in range(10)]
         players = Generator(width=2, latent_dim=8, classes=10), Discriminator(width=2, classes=10)
         return GAN(*players, augment=noise, class_names=names)
     return GAN(MLPGenerator(width=16), MLPDiscriminator(width=16), augment=noise)
 
 
-def play(images, folder, steps, labels=None):
+def play(images, folder, steps, conditions=None):
     """Play the whole game, with a folder for checkpoints or None, and return its fingerprint."""
-    gan = new_game(labels)
-    train(gan, images, conditions=labels, steps=steps, batch_size=16, checkpoint=folder)
+    gan = new_game(conditions)
+    train(gan, images, conditions=conditions, steps=steps, batch_size=16, checkpoint=folder)
     return fingerprint(gan)
 
 

@@ -4,7 +4,8 @@ Each training is a fork of this process, which has imported PyTorch already. It 
 that most kills meet a save. Every other training has two places, as in Colab, and loses its own disk now and then.
 
 python benchmarks/checkpoint_kills.py --kills 1000      # about ten minutes; Linux and macOS
-python benchmarks/checkpoint_kills.py --labels           # the same for a game with labels
+python benchmarks/checkpoint_kills.py --game labels      # the same for a game with labels
+python benchmarks/checkpoint_kills.py --game pairs       # and for one that is given pictures
 """
 
 import argparse
@@ -19,6 +20,7 @@ import time
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from checkpoint_game import as_in_colab, checkpoints_in, is_broken, play
 from common import write_csv
 
@@ -45,12 +47,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--longest", type=float, default=0.4, help="seconds until a kill; more on a busy machine")
-    parser.add_argument("--labels", action="store_true", help="a game with labels")
+    parser.add_argument("--game", choices=["plain", "labels", "pairs"], default="plain")
     options = parser.parse_args()
     torch.set_num_threads(1)
     checkpoints.EVERY = 0
     (images, labels), dice = load_digits(), random.Random(0)
-    data = images[:100], labels[:100] if options.labels else None
+    data = images[:100], labels[:100] if options.game == "labels" else None
+    if options.game == "pairs":
+        pictures = F.pad(images[:100], (2, 2, 2, 2))
+        data = pictures, 255 - pictures
     expected = play(data[0], None, ROUNDS, data[1])
     kills, runs, broken, wrong, files, resumed, lost_disks = 0, 0, 0, 0, 0, 0, 0
     while kills < options.kills:
@@ -76,7 +81,7 @@ def main():
             runs += 1
             wrong += (base / "done").read_text() != expected
     row = {
-        "code": "as it is now, with labels" if options.labels else "as it is now",
+        "code": "as it is now" + {"plain": "", "labels": ", with labels", "pairs": ", given pictures"}[options.game],
         "kills": kills,
         "trainings": runs,
         "rounds": ROUNDS,
