@@ -22,7 +22,7 @@ MUTE = 0.05  # ... or so little that D's opinion does not matter
 POOR = 0.3  # so much nearer to each other, or to another class, than usual are the fakes of one class
 SILENT = 0.07  # so small is D's part in the push on the pixels, where G also pays for being unlike the answer ...
 AWAKE = 0.75  # ... though D tells the real one this often, or more rarely
-EMPTY = 0.3  # so little do the pixels of a picture differ, beside those of the right answer
+EMPTY = 0.7  # so little do the pixels of a picture differ, beside those of the right answer
 AHEAD = 0.9  # no illness yet, but no fair fight either: so high is D(x)
 
 REMEDY = {
@@ -34,7 +34,7 @@ REMEDY = {
     "one class is missing or collapsed": "See how many different pictures it has: bring more, or leave it out.",
     "L1 decides everything": "Give the likeness a smaller weight: 100 is the one of pix2pix.",
     "D is ignored": "Let D learn: a larger d_lr, and see that it is shown the pairs.",
-    "white output": "Make a new game with smaller learning rates, and see that the right answers are not empty.",
+    "white output": "See that no sheet that is given is empty, and that each stands beside its own answer.",
     "mode collapse": "Give z more numbers if it has few (latent_dim=64), or let D learn more often (d_steps=5).",
 }
 NOTED_AS = {"D(x)": "d_real", "D(G(z))": "d_fake", "hit rate": "detect_rate"}  # words of the pages
@@ -122,7 +122,7 @@ def _judge_pairs(last, usual):
     contrast, push = (last[name][np.isfinite(last[name])] for name in ("contrast", "opinion_push"))
     if len(contrast) and np.median(contrast[-WINDOW // 2 :]) < EMPTY:
         found = f"the pixels of a picture differ {np.median(contrast):.2f} times as much as those of the right answer"
-        return "white output", f"{found}: the sheets are all but empty"
+        return "white output", f"{found}: it plays safe, as if all sheets were alike"
     if len(push) and np.median(push) < SILENT:
         found = f"{np.median(push):.0%} of the push on the pixels is D's"
         evidence = f"{found}, and it picks out the real one {usual:.0%} of the time"

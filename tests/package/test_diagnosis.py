@@ -58,7 +58,7 @@ def test_the_labels_are_judged_where_all_else_is_healthy(what, name):
         (0.2, 1.0, 0.6, "healthy"),
         (0.01, 1.0, 1.0, "L1 decides everything"),
         (0.05, 1.0, 0.5, "D is ignored"),
-        (0.2, 0.1, 0.9, "white output"),
+        (0.2, 0.5, 0.9, "white output"),
         (0.01, 0.1, 1.0, "white output"),  # what one sees comes first
     ],
 )
