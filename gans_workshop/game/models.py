@@ -75,7 +75,9 @@ class Discriminator(nn.Module):
             nn.LeakyReLU(0.2),  # (N, w, 14, 14)
         ]
         for size, before, after in zip(sizes, maps, maps[1:]):
-            layers += shrink(before, after, odd=size % 2, norm=norm)  # (N, 2w, 7, 7), then (N, 4w, 4, 4)
+            layers += shrink(
+                before, after, odd=size % 2, norm=nn.BatchNorm2d if norm else None
+            )  # (N, 2w, 7, 7), then (N, 4w, 4, 4)
         layers += [
             nn.Flatten(),  # (N, 4w * 4 * 4)
             nn.Linear(maps[-1] * sizes[-1] ** 2, 1),  # (N, 1)
@@ -94,21 +96,21 @@ class Discriminator(nn.Module):
         return self.layers[-1](h) + (self.directions(weights) * h).sum(1, keepdim=True)
 
 
-def grow(before, after, *, odd=0, repeat=False):
+def grow(before, after, *, odd=0, repeat=False, norm=nn.BatchNorm2d):
     """List the layers that double a sheet: (N, before, H, W) -> (N, after, 2 H + odd, 2 W + odd).
 
     With `repeat` each number is first repeated, 2 x 2, which leaves no checkerboard (Odena et al. 2016); then odd is 0.
     """
     repeated = [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1, bias=False)]
     learned = [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd, bias=False)]
-    return [*(repeated if repeat else learned), nn.BatchNorm2d(after), nn.ReLU()]
+    return [*(repeated if repeat else learned), norm(after), nn.ReLU()]
 
 
-def shrink(before, after, *, odd=0, norm=True):
+def shrink(before, after, *, odd=0, norm=nn.BatchNorm2d):
     """List the layers that halve a sheet, an odd one rounded up: (N, before, H, W) -> (N, after, H / 2, W / 2)."""
     return [
         nn.Conv2d(before, after, 4 - odd, stride=2, padding=1, bias=not norm),
-        *([nn.BatchNorm2d(after)] if norm else []),
+        *([norm(after)] if norm else []),
         nn.LeakyReLU(0.2),
     ]
 

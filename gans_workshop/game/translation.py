@@ -22,14 +22,15 @@ class UNet(nn.Module):
 
     latent_dim = 1
 
-    def __init__(self, *, image_size=64, channels=3, given_channels=1, width=16):
+    def __init__(self, *, image_size=64, channels=3, given_channels=1, width=16, norm=nn.BatchNorm2d):
         super().__init__()
         check_size(image_size)
         sheets = double(width, 4)  # w, 2w, 4w, 8w
-        inside = [*shrink(sheets[2], sheets[3]), *grow(sheets[3], sheets[2], repeat=True)]  # (N, 4w, 8, 8) -> the same
+        up = {"repeat": True, "norm": norm}
+        inside = [*shrink(sheets[2], sheets[3], norm=norm), *grow(sheets[3], sheets[2], **up)]  # (N, 4w, 8, 8), twice
         for outer, inner in ((sheets[1], sheets[2]), (sheets[0], sheets[1]), (given_channels, sheets[0])):
-            up = grow(2 * inner, max(outer, width), repeat=True)
-            inside = [*shrink(outer, inner), Skip(*inside), *up]
+            last = grow(2 * inner, max(outer, width), **up)
+            inside = [*shrink(outer, inner, norm=norm), Skip(*inside), *last]
         self.layers = small_weights(
             nn.Sequential(
                 Skip(*inside),  # (N, given_channels + w, 64, 64)
@@ -45,7 +46,7 @@ class UNet(nn.Module):
 class PatchDiscriminator(nn.Module):
     """Give every patch of 46 x 46 pixels a logit, high for 'a real answer to this picture': the patch detective.
 
-    It sees the pair, what was given and what was made of it. w is `width`, the number of feature maps of the first
+    It sees the pair, what was given and what was made of it; with given_channels=0 the picture alone. w is `width`, the number of feature maps of the first
     layer; `image_size` as for the `UNet`.
     Shapes at 64 pixels: images (N, channels, 64, 64), given (N, given_channels, 64, 64) -> Conv2d (N, w, 32, 32) ->
         shrink (N, 2w, 16, 16) -> shrink (N, 4w, 8, 8) -> Conv2d (N, 1, 7, 7) -> a logit for each patch (49 N, 1)
@@ -53,16 +54,17 @@ class PatchDiscriminator(nn.Module):
     Source: Isola et al. 2017, sec. 3.2.2, with other patches.
     """
 
-    def __init__(self, *, image_size=64, channels=3, given_channels=1, width=16):
+    def __init__(self, *, image_size=64, channels=3, given_channels=1, width=16, norm=nn.BatchNorm2d):
         super().__init__()
         check_size(image_size)
+        self.given_channels = given_channels
         sheets = double(width, 3)  # w, 2w, 4w
         self.layers = small_weights(
             nn.Sequential(
                 nn.Conv2d(given_channels + channels, sheets[0], 4, stride=2, padding=1),  # (N, w, 32, 32)
                 nn.LeakyReLU(0.2),  # (N, w, 32, 32)
-                *shrink(sheets[0], sheets[1]),  # (N, 2w, 16, 16)
-                *shrink(sheets[1], sheets[2]),  # (N, 4w, 8, 8)
+                *shrink(sheets[0], sheets[1], norm=norm),  # (N, 2w, 16, 16)
+                *shrink(sheets[1], sheets[2], norm=norm),  # (N, 4w, 8, 8)
                 nn.Conv2d(sheets[2], 1, 4, padding=1),  # (N, 1, 7, 7)
                 nn.Flatten(0),  # (49 N)
                 nn.Unflatten(0, (-1, 1)),  # (49 N, 1)
@@ -70,7 +72,7 @@ class PatchDiscriminator(nn.Module):
         )
 
     def forward(self, images, given):
-        return self.layers(torch.cat([to_float(given), images], 1))
+        return self.layers(torch.cat([to_float(given), images], 1) if self.given_channels else images)
 
 
 def check_size(image_size):

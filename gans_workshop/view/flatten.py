@@ -9,7 +9,7 @@ from gans_workshop.game.images import check
 from gans_workshop.game.models import Skip
 
 WEIGHTS = ("linear", "conv", "convTranspose")
-KNOWN = "Linear, Conv2d, ConvTranspose2d, BatchNorm, ReLU, LeakyReLU, Tanh, Sigmoid, Upsample, Flatten, Unflatten, Skip"
+KNOWN = "Linear, Conv2d, ConvTranspose2d, BatchNorm, InstanceNorm, ReLU, LeakyReLU, Tanh, Sigmoid, Upsample, Flatten, Unflatten, Skip"
 LIMIT = 40  # MB of a page: more is too much for mail and for many phones
 GREY_LEVEL = 1 / 127.5  # one of 255
 
@@ -33,6 +33,10 @@ def list_steps(layer):
         weight, bias = (layer.weight, layer.bias) if layer.affine else (1, 0)
         scale = weight / (layer.running_var + layer.eps).sqrt()
         return [{"kind": "scale", "weight": scale, "bias": bias - layer.running_mean * scale}]
+    if isinstance(layer, nn.InstanceNorm2d) and not layer.track_running_stats:
+        count = layer.num_features
+        weight, bias = (layer.weight, layer.bias) if layer.affine else (torch.ones(count), torch.zeros(count))
+        return [{"kind": "instance", "weight": weight, "bias": bias, "eps": layer.eps}]
     if isinstance(layer, nn.ReLU | nn.LeakyReLU):
         return [{"kind": "relu", "slope": getattr(layer, "negative_slope", 0)}]
     if isinstance(layer, nn.Tanh | nn.Sigmoid | nn.Flatten):
@@ -85,6 +89,8 @@ def play(steps, x, *, rounded=lambda numbers: numbers):
             x = F.conv_transpose2d(x, weight, bias, step["stride"], step["padding"], step["extra"])
         elif kind == "scale":
             x = (x.transpose(1, -1) * weight + bias).transpose(1, -1)
+        elif kind == "instance":
+            x = F.instance_norm(x, weight=weight, bias=bias, eps=step["eps"])
         elif kind == "relu":
             x = F.leaky_relu(x, step["slope"])
         elif kind in ("tanh", "sigmoid"):

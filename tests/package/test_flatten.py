@@ -38,6 +38,13 @@ NETWORKS = {
     ],
     "a flat norm": [nn.Flatten(), nn.BatchNorm1d(144), nn.LeakyReLU(0.1), nn.Linear(144, 5), nn.Tanh()],
     "bilinear": [nn.Upsample(scale_factor=2, mode="bilinear"), nn.Dropout(), nn.Conv2d(4, 4, 4, 2, 1)],
+    "instance norms": [
+        nn.Conv2d(4, 3, 3),
+        nn.InstanceNorm2d(3, affine=True),
+        nn.ReLU(),
+        nn.Conv2d(3, 2, 3),
+        nn.InstanceNorm2d(2),
+    ],
     "skips": [
         Skip(nn.Conv2d(4, 2, 3, padding=1), Skip(nn.ReLU()), nn.BatchNorm2d(4)),
         nn.ConvTranspose2d(8, 1, 3, 2, 1, 1),
