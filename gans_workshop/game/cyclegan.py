@@ -83,9 +83,8 @@ class CycleGAN:
 def cycle_round(game, images, conditions, *, batch_size=8):
     """Play one round with two piles, images (N, C, H, W) and conditions (M, C, H, W), and note it."""
     there, back = game.there, game.back
-    (a, _), (b, _) = (
-        next_batch(side, pile, batch_size=batch_size) for side, pile in ((there, images), (back, conditions))
-    )
+    a, _ = next_batch(there, images, batch_size=batch_size)
+    b, _ = next_batch(back, conditions, batch_size=batch_size)  # a larger pile is walked through more slowly
 
     # Pass 1: each detective learns, from real pictures and from translated ones
     lesson_there = discriminator_step(there, b, a)

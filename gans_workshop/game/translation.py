@@ -46,8 +46,8 @@ class UNet(nn.Module):
 class PatchDiscriminator(nn.Module):
     """Give every patch of 46 x 46 pixels a logit, high for 'a real answer to this picture': the patch detective.
 
-    It sees the pair, what was given and what was made of it; with given_channels=0 the picture alone. w is `width`, the number of feature maps of the first
-    layer; `image_size` as for the `UNet`.
+    It sees the pair, what was given and what was made of it; with given_channels=0 the picture alone. w is `width`, the
+    number of feature maps of the first layer; `image_size` as for the `UNet`.
     Shapes at 64 pixels: images (N, channels, 64, 64), given (N, given_channels, 64, 64) -> Conv2d (N, w, 32, 32) ->
         shrink (N, 2w, 16, 16) -> shrink (N, 4w, 8, 8) -> Conv2d (N, 1, 7, 7) -> a logit for each patch (49 N, 1)
     Raises: ValueError: 'image_size=...'
