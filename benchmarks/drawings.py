@@ -183,19 +183,27 @@ def faces(numbers, folder):
     write_csv("drawings_faces", [row_of({"game": name, "rounds": n}, runs) for (name, n), runs in rows.items()], keys=2)
 
 
-def swaps(numbers, folder):
-    """Ask a detective about real pictures, each beside its own outline and beside another one's: section Break it."""
-    data, rows = Drawings(), []
-    opinions = load_notebook("08", test_colours=data.wanted)["opinions"]
+def blind(numbers, folder):
+    """Play for D alone without skip connections, with a D that sees the pair and a blind one: section Break it."""
+    data, rows = Drawings(), {}
+    make_unet = load_notebook("08")["make_unet"]
+    lines = data.given[:, 0] < 128
     for seed in numbers:
-        seed_everything(seed)
-        rules = RULES | {"loss": PRICES["D alone"], "seed": seed}
-        gan = GAN(UNet(), PatchDiscriminator(), fixed_condition=data.given[:12], **rules)
-        train(gan, data.colours, conditions=data.outlines, steps=500, batch_size=8)
-        own, other = (opinions(gan.discriminator, given) for given in (data.given, data.given.roll(1, 0)))
-        rows.append({"own outline preferred, %": 100 * (own > other).double().mean().item()})
-        print(f"seed {seed}: {rows[-1]}", flush=True)
-    write_csv("drawings_swaps", [row_of({"game": "D alone", "rounds": 500}, rows)], keys=2)
+        for name, kind in {"sees the pair": PatchDiscriminator, "blind": Blind}.items():
+            seed_everything(seed)
+            painter = UNet()
+            painter.layers = make_unet(False)
+            rules = RULES | {"loss": PRICES["D alone"], "seed": seed}
+            gan = GAN(painter, kind(), fixed_condition=data.given[:12], **rules)
+            train(gan, data.colours, conditions=data.outlines, steps=500, batch_size=8)
+            made = gan.sample(len(data.given), data.given)
+            found = {"brightness on given lines": made.mean(1)[lines].mean().item()}
+            found |= {"elsewhere": made.mean(1)[~lines].mean().item()} | data.scores(gan)
+            rows.setdefault(name, []).append(found)
+            print(f"seed {seed}, {name}: {found} {diagnose(gan.history).sentence}", flush=True)
+            sheet = side_by_side(data.given[::10], made[::10])
+            save_contact_sheet(folder / f"without-skips-{name}-{seed}.png".replace(" ", "-"), sheet, columns=10)
+    write_csv("drawings_blind", [row_of({"D": name, "rounds": 500}, runs) for name, runs in rows.items()], keys=2)
 
 
 PATIENTS = {  # what the doctor should say, and the rules of the game
@@ -230,7 +238,7 @@ def doctor(numbers, folder):
     write_csv("drawings_doctor", rows)
 
 
-PARTS = {"games": games, "doctor": doctor, "swaps": swaps, "seeing": seeing, "faces": faces}
+PARTS = {"games": games, "doctor": doctor, "blind": blind, "seeing": seeing, "faces": faces}
 
 
 def main():

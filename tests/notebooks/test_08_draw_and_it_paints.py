@@ -138,7 +138,7 @@ def test_both_players_look_through_the_same_glass_and_it_never_learns(cells):
 
 
 def test_the_blind_detective_is_blind(cells):
-    source = source_of("08", "break-it").partition("seed_everything")[0]
+    source = source_of("08", "break-it").partition("def paint_for")[0]
     space = {"PatchDiscriminator": PatchDiscriminator, "torch": torch, "to_float": to_float}
     exec(source, space)
     blind, images = space["Blind"](width=2).eval(), torch.rand(2, 3, 64, 64)
