@@ -3,6 +3,7 @@
     python benchmarks/colour.py                                     # faces, 3 seeds, up to 240 s: half an hour
     python benchmarks/colour.py --sets portraits hundred            # 609 portraits of 32 pixels, and 100 of them
     python benchmarks/colour.py --recipes now "batch 16" --seeds 1  # others that were tried, by name
+    python benchmarks/colour.py --doctor --seeds 5                  # is the doctor right on these rules? five minutes
 
 Seconds are those of this process on one thread, so that neighbours on the machine do little harm. Faces are scored by
 their judge (distance, coverage, invention), digits by theirs, portraits as in small_sets.py. `copied` is the pixel
@@ -26,6 +27,7 @@ from gans_workshop import (
     Loss,
     classify_digits,
     classify_faces,
+    diagnose,
     frechet_distance,
     invention,
     load_digits,
@@ -124,6 +126,28 @@ def run(recipe, pictures, *, marks, seed, folder):
         yield mark, numbers
 
 
+PATIENTS = {"healthy": {}, "the detective dominates": {"g_lr": 3e-6}, "the criminal dominates": {"d_lr": 3e-6}}
+
+
+def doctor(numbers):
+    """Ask the doctor about games on faces with today's recipe, healthy and with one player all but asleep."""
+    pictures, rows = Set("faces", 64), []
+    batch_size, g, d, rules = RECIPES["now"]
+    for wanted, more in PATIENTS.items():
+        said = []
+        for seed in numbers:
+            seed_everything(seed)
+            players = Generator(image_size=64, channels=3, **g), Discriminator(image_size=64, channels=3, **d)
+            gan = GAN(*players, seed=seed, **rules | more)
+            train(gan, pictures.images, steps=300, batch_size=batch_size)
+            said.append(diagnose(gan.history).name)
+            print(f"{wanted}, seed {seed}: {diagnose(gan.history).sentence}", flush=True)
+        others = ", ".join(f"{said.count(other)} x {other}" for other in sorted({*said} - {wanted}))
+        row = {"should be": wanted, "rules": str(more or "as they are"), "seeds": len(said)}
+        rows.append(row | {"right": said.count(wanted), "otherwise": others or "none"})
+    write_csv("colour_doctor", rows)
+
+
 def main():
     """Run the recipes seed by seed on each set, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -133,8 +157,11 @@ def main():
     parser.add_argument("--seeds", type=seeds, default=range(3))
     parser.add_argument("--seconds", type=int, nargs="+", default=[60, 120, 240])
     parser.add_argument("--folder", type=Path, default=workshop_folder() / "colour", help="for the pictures")
+    parser.add_argument("--doctor", action="store_true", help="ask the doctor instead")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.doctor:
+        return doctor(options.seeds)
     for name in options.sets:
         size = options.size or {"faces": 64, "digits": 28}.get(name, 32)
         pictures, found = Set(name, size), {}

@@ -96,6 +96,14 @@ def ranges(name, values, form=".2f"):
     return {f"{name}.{which}": "" if missing else f"{value:{form}}" for which, value in three.items()}
 
 
+def row_of(keys, runs, form):
+    """Return a row of a table: the keys, how many seeds, and the range of each number as `form(name)` writes it."""
+    row = keys | {"seeds": len(runs)}
+    for name in runs[0]:
+        row |= ranges(name, [run[name] for run in runs], form(name))
+    return row
+
+
 def span(low, middle, high):
     """Say smallest to largest (median), as far as they are known; one number where all are the same."""
     low, middle, high = (f"{int(x):,}" if re.fullmatch(r"\d{4,}", x) else x for x in (low, middle, high))

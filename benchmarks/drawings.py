@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from common import load_notebook, ranges, seeds, write_csv
+from common import load_notebook, ranges, row_of, seeds, write_csv
 from torch import nn
 
 from gans_workshop import (
@@ -107,7 +107,7 @@ def games(numbers, folder):
             few = slice(None, None, 10)
             sheet = side_by_side(data.given[few], gan.sample(15, data.given[few]), data.wanted[few])
             save_contact_sheet(folder / f"{name}-{seed}.png".replace(" ", "-"), sheet, columns=9)
-    write_csv("drawings", [row_of({"game": name, "rounds": n}, runs) for (name, n), runs in rows.items()], keys=2)
+    write_csv("drawings", [row_of({"game": name, "rounds": n}, runs, form) for (name, n), runs in rows.items()], keys=2)
     write_csv(
         "drawings_real", [{"what": "150 training pictures against the 150 held out", "texture": f"{data.real:.3f}"}]
     )
@@ -120,12 +120,8 @@ def games(numbers, folder):
     write_csv("drawings_lesson", lower)
 
 
-def row_of(keys, runs):
-    """Return a row of a table: the keys, then the range of each number over the seeds."""
-    row = keys | {"seeds": len(runs)}
-    for name in runs[0]:
-        row |= ranges(name, [run[name] for run in runs], ".0f" if "seconds" in name else ".3f")
-    return row
+def form(name):
+    return ".0f" if "seconds" in name else ".3f"
 
 
 def sharpness(images):
@@ -159,7 +155,7 @@ def seeing(numbers, folder):
             print(f"seed {seed}, {rounds} rounds: {rows[-1]} {diagnose(see.history).sentence}", flush=True)
             sheet = side_by_side(shown[:15], seen[:15], held_out[:15])
             save_contact_sheet(folder / f"seeing-{seed}.png", sheet, columns=9)
-    write_csv("drawings_seeing", [row_of({"rounds": 1000}, rows)])
+    write_csv("drawings_seeing", [row_of({"rounds": 1000}, rows, form)])
 
 
 def faces(numbers, folder):
@@ -180,22 +176,32 @@ def faces(numbers, folder):
                 print(f"seed {seed}, {name}, {rounds} rounds: {found} {diagnose(gan.history).sentence}", flush=True)
             sheet = side_by_side(data.given[:15], gan.sample(15, data.given[:15]), data.wanted[:15])
             save_contact_sheet(folder / f"faces-{name}-{seed}.png".replace(" ", "-"), sheet, columns=9)
-    write_csv("drawings_faces", [row_of({"game": name, "rounds": n}, runs) for (name, n), runs in rows.items()], keys=2)
+    write_csv(
+        "drawings_faces", [row_of({"game": name, "rounds": n}, runs, form) for (name, n), runs in rows.items()], keys=2
+    )
 
 
-def swaps(numbers, folder):
-    """Ask a detective about real pictures, each beside its own outline and beside another one's: section Break it."""
-    data, rows = Drawings(), []
-    opinions = load_notebook("08", test_colours=data.wanted)["opinions"]
+def blind(numbers, folder):
+    """Play for D alone without skip connections, with a D that sees the pair and a blind one: section Break it."""
+    data, rows = Drawings(), {}
+    make_unet = load_notebook("08")["make_unet"]
+    lines = data.given[:, 0] < 128
     for seed in numbers:
-        seed_everything(seed)
-        rules = RULES | {"loss": PRICES["D alone"], "seed": seed}
-        gan = GAN(UNet(), PatchDiscriminator(), fixed_condition=data.given[:12], **rules)
-        train(gan, data.colours, conditions=data.outlines, steps=500, batch_size=8)
-        own, other = (opinions(gan.discriminator, given) for given in (data.given, data.given.roll(1, 0)))
-        rows.append({"own outline preferred, %": 100 * (own > other).double().mean().item()})
-        print(f"seed {seed}: {rows[-1]}", flush=True)
-    write_csv("drawings_swaps", [row_of({"game": "D alone", "rounds": 500}, rows)], keys=2)
+        for name, kind in {"sees the pair": PatchDiscriminator, "blind": Blind}.items():
+            seed_everything(seed)
+            painter = UNet()
+            painter.layers = make_unet(False)
+            rules = RULES | {"loss": PRICES["D alone"], "seed": seed}
+            gan = GAN(painter, kind(), fixed_condition=data.given[:12], **rules)
+            train(gan, data.colours, conditions=data.outlines, steps=500, batch_size=8)
+            made = gan.sample(len(data.given), data.given)
+            found = {"brightness on given lines": made.mean(1)[lines].mean().item()}
+            found |= {"elsewhere": made.mean(1)[~lines].mean().item()} | data.scores(gan)
+            rows.setdefault(name, []).append(found)
+            print(f"seed {seed}, {name}: {found} {diagnose(gan.history).sentence}", flush=True)
+            sheet = side_by_side(data.given[::10], made[::10])
+            save_contact_sheet(folder / f"without-skips-{name}-{seed}.png".replace(" ", "-"), sheet, columns=10)
+    write_csv("drawings_blind", [row_of({"D": name, "rounds": 500}, runs, form) for name, runs in rows.items()], keys=2)
 
 
 PATIENTS = {  # what the doctor should say, and the rules of the game
@@ -230,7 +236,7 @@ def doctor(numbers, folder):
     write_csv("drawings_doctor", rows)
 
 
-PARTS = {"games": games, "doctor": doctor, "swaps": swaps, "seeing": seeing, "faces": faces}
+PARTS = {"games": games, "doctor": doctor, "blind": blind, "seeing": seeing, "faces": faces}
 
 
 def main():

@@ -16,7 +16,7 @@ import statistics
 
 import torch
 import torch.nn.functional as F
-from common import load_all_digits, load_notebook, ranges, read_csv, seeds, write_csv
+from common import load_all_digits, load_notebook, ranges, read_csv, row_of, seeds, write_csv
 from measures import Judge, coverage_and_density
 from torch import nn
 
@@ -145,12 +145,8 @@ def score(images, judge):
     } | {key: value for key, value in judge.score(images).items() if key != "digits"}
 
 
-def row_of(names, runs):
-    """Return a row: what was measured of all seeds."""
-    row = names | {"seeds": len(runs)}
-    for name in runs[0]:
-        row |= ranges(name, [run[name] for run in runs], ".1f" if "%" in name else ".2f")
-    return row
+def form(name):
+    return ".1f" if "%" in name else ".2f"
 
 
 def digits(options):
@@ -162,7 +158,7 @@ def digits(options):
             gan = trained("digits", seed, mark, digits_gan, data)
             runs.append(score(draw(gan), judge))
             print(mark, seed, {name: round(value, 2) for name, value in runs[-1].items()}, flush=True)
-        rows.append(row_of({"GAN": "with labels", "rounds": mark}, runs))
+        rows.append(row_of({"GAN": "with labels", "rounds": mark}, runs, form))
         for old in read_csv("digits_by_rounds"):
             if old["recipe"] == UNCONDITIONAL and int(old["rounds"]) == mark:
                 row = {"GAN": "without labels (digits_by_rounds.csv)", "rounds": mark, "seeds": old["seeds"]}
@@ -183,7 +179,7 @@ def ways(options):
             gan = trained(name, seed, PAGE["SHORT_STEPS"], make, data)
             right = (classify_digits(draw(gan))[0] == ASKED).double()
             runs.append({"asked digit, %": 100 * right.mean().item()})
-        rows.append(row_of({"way": name, "rounds": PAGE["SHORT_STEPS"]}, runs))
+        rows.append(row_of({"way": name, "rounds": PAGE["SHORT_STEPS"]}, runs, form))
     write_csv("labels_ways", rows, keys=2)
 
 
@@ -206,7 +202,7 @@ def truncation(options):
                 coverage, density = coverage_and_density(judge.real[:2000], features)
                 right = 100 * (found == ASKED[:2000]).double().mean().item()
                 runs.append({"asked digit, %": right, "density": density, "coverage": coverage})
-            rows.append(row_of({"z": how, "factor or limit": factor}, runs))
+            rows.append(row_of({"z": how, "factor or limit": factor}, runs, form))
     write_csv("labels_truncation", rows, keys=2)
 
 

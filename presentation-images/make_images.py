@@ -509,19 +509,22 @@ def painter():
 
 def pix2pix():
     """The criminal is given an outline, the detective sees outline and picture together: our own."""
-    gan, given, _ = painter()
+    gan, given, wanted = painter()
     fig, ax = stage(size=(8, 3.2))
     outline = given[DRAWN : DRAWN + 1]
     painted = to_uint8(gan.sample(1, outline))[0].permute(1, 2, 0).numpy()
+    truth = wanted[DRAWN].permute(1, 2, 0).numpy()
     picture(ax, outline[0, 0].numpy(), 2, 3.5, size=2.8)
     box(ax, 6.1, 3.5, "G", color=ORANGE, size=(1.8, 1.8))
-    picture(ax, painted, 9.9, 3.5, size=2.8)
-    box(ax, 14, 3.5, "D sees\nthe pair", color=BLUE, size=(2.9, 1.9))
-    for start, end in ((3.7, 4.9), (7.3, 8.2), (11.6, 12.3)):
-        arrow(ax, (start, 3.5), (end, 3.5))
-    arrow(ax, (2.6, 5.2), (13.4, 4.9), color=BLUE, bend=-0.16, dashed=True)
+    picture(ax, painted, 9.9, 3.5, size=2.8, edge=ORANGE)
+    box(ax, 14, 4.4, "D sees\nthe pair", color=BLUE, size=(2.9, 1.7))
+    for start, end in (((3.7, 3.5), (4.9, 3.5)), ((7.3, 3.5), (8.2, 3.5)), ((11.6, 3.8), (12.3, 4.1))):
+        arrow(ax, start, end)
+    arrow(ax, (2.6, 5.2), (13.4, 5.7), color=BLUE, bend=-0.12, dashed=True)
+    picture(ax, truth, 14, 1.75, size=2.2, edge=GREEN)
     write(ax, 2, 1.4, "an outline", size=BIG)
     write(ax, 9.9, 1.4, "what G paints", size=BIG)
+    write(ax, 14, 0.3, "the truth", size=BIG)
     return fig
 
 
@@ -539,7 +542,7 @@ def unet():
     write(ax, 1.0, 1.7, "down: see it all", color=BLUE, ha="left", size=BIG)
     write(ax, 15.8, 1.7, "up: draw it", color="#A84900", ha="right", size=BIG)
     write(ax, 8.4, 6.4, "skip connection: laid beside", color="#5B656F")
-    return fig
+    return frame(fig).quantize(40, dither=Image.Dither.NONE)  # small: notebook 08 has it inside
 
 
 def _sheet(ax, x, y, height, side, *, color):

@@ -26,11 +26,8 @@ def load_gan(path, *, device="cpu", generator=None, discriminator=None):
     more = {"classes": state["classes"]} if state.get("classes") else {}
     criminals, detectives = (Generator, MLPGenerator), (Discriminator, MLPDiscriminator)
     if getattr(state.get("fixed_condition"), "ndim", 0) == 4:
-        criminals, detectives, more = (
-            (UNet,),
-            (PatchDiscriminator,),
-            {"given_channels": state["fixed_condition"].shape[1]},
-        )
+        criminals, detectives = (UNet,), (PatchDiscriminator,)
+        more = {"given_channels": state["fixed_condition"].shape[1]}
     generator = generator or _rebuild(criminals, state.get("generator", {}), shape, more)
     discriminator = discriminator or _rebuild(detectives, state.get("discriminator", {}), shape, more)
     if not (generator and discriminator):

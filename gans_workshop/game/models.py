@@ -101,9 +101,11 @@ def grow(before, after, *, odd=0, repeat=False, norm=nn.BatchNorm2d):
 
     With `repeat` each number is first repeated, 2 x 2, which leaves no checkerboard (Odena et al. 2016); then odd is 0.
     """
-    repeated = [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1, bias=False)]
-    learned = [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd, bias=False)]
-    return [*(repeated if repeat else learned), norm(after), nn.ReLU()]
+    if repeat:
+        doubled = [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1, bias=False)]
+    else:
+        doubled = [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=odd, bias=False)]
+    return [*doubled, norm(after), nn.ReLU()]
 
 
 def shrink(before, after, *, odd=0, norm=nn.BatchNorm2d):

@@ -11,7 +11,7 @@ from gans_workshop.game.models import frozen
 from gans_workshop.game.notes import SMALLER_RATES, measure
 
 # What D's turn leaves behind to be measured: its loss, the logits (N, 1), the pictures (N, C, H, W), their conditions
-Lesson = namedtuple("Lesson", "d_loss real_logits fake_logits real fake condition")
+Lesson = namedtuple("Lesson", "d_loss real_logits fake_logits real fake condition", defaults=[None])
 
 
 def discriminator_step(gan, real, condition=None):

@@ -102,14 +102,18 @@ def test_lines_are_traced_where_the_colour_changes(cells):
 
 def test_pairs_of_ones_own_are_read_and_some_are_held_out(cells, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GANS_WORKSHOP_FILES", str(tmp_path))
-    for i in range(24):
+    for i in range(44):
         picture = torch.zeros(1, 3, 40, 40, dtype=torch.uint8)
-        picture[0, :, i : i + 9, 5:30] = 200
+        picture[0, :, i % 22 : i % 22 + 9, 5 : 20 + 10 * (i // 22)] = 200
         save_contact_sheet(tmp_path / "mine" / "wanted" / f"{i}.png", picture, zoom=1)
         save_contact_sheet(tmp_path / "mine" / "given" / f"{i}.png", 255 - picture[:, :1], zoom=1)
     space = cells(["data", "pairs"], PAIRS="mine", IMAGE_SIZE=64)
-    assert "24 pairs are too few" in capsys.readouterr().out
-    assert len(space["outlines"]) == len(space["colours"]) == 4 and len(space["test_outlines"]) == 20
+    assert "44 pairs are too few" in capsys.readouterr().out
+    assert len(space["outlines"]) == len(space["colours"]) == 24 and len(space["test_outlines"]) == 20
+    for number in range(10):
+        (tmp_path / "mine" / "given" / f"{number}.png").unlink()
+    with pytest.raises(AssertionError, match="34 pairs are too few: bring 40 or more"):
+        cells(["data", "pairs"], PAIRS="mine", IMAGE_SIZE=64)
 
 
 def test_the_glass_takes_means_and_a_web_page_can_look_through_it(cells):
@@ -138,7 +142,7 @@ def test_both_players_look_through_the_same_glass_and_it_never_learns(cells):
 
 
 def test_the_blind_detective_is_blind(cells):
-    source = source_of("08", "break-it").partition("seed_everything")[0]
+    source = source_of("08", "break-it").partition("def paint_for")[0]
     space = {"PatchDiscriminator": PatchDiscriminator, "torch": torch, "to_float": to_float}
     exec(source, space)
     blind, images = space["Blind"](width=2).eval(), torch.rand(2, 3, 64, 64)

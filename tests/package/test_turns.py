@@ -142,7 +142,7 @@ def test_a_loss_of_ones_own_must_be_one_number_made_of_logits(make_gan, digits, 
 
 def test_g_pays_for_being_unlike_the_answer_beside_ds_opinion_of_the_pair():
     seed_everything(0)
-    given, real = torch.rand(4, 1, 32, 32), torch.rand(4, 3, 32, 32)
+    given, real = torch.rand(4, 1, 32, 32) * 2 - 1, torch.rand(4, 3, 32, 32) * 2 - 1
     gan = GAN(UNet(width=4), PatchDiscriminator(width=4), loss=pix2pix, fixed_condition=given)
     generator, discriminator = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
     paid = generator_step(gan, 4, given, real)
@@ -156,7 +156,7 @@ def test_g_pays_for_being_unlike_the_answer_beside_ds_opinion_of_the_pair():
 
 
 def test_ds_turn_leaves_the_condition_to_be_measured():
-    given = torch.rand(4, 1, 32, 32)
+    given = torch.rand(4, 1, 32, 32) * 2 - 1
     gan = GAN(UNet(width=2), PatchDiscriminator(width=2), loss=pix2pix, fixed_condition=given)
-    lesson = discriminator_step(gan, torch.rand(4, 3, 32, 32), given)
+    lesson = discriminator_step(gan, torch.rand(4, 3, 32, 32) * 2 - 1, given)
     assert torch.equal(lesson.condition, given)
