@@ -9,17 +9,21 @@ import torch
 
 from gans_workshop import (
     GAN,
+    CycleGAN,
     Discriminator,
     Generator,
     MLPDiscriminator,
     MLPGenerator,
     PatchDiscriminator,
     UNet,
+    cycle_round,
+    least_squares,
     pix2pix,
     seed_everything,
     train,
 )
 from gans_workshop.files import checkpoints, workspace
+from gans_workshop.game.turns import play_round
 
 
 def noise(images):
@@ -27,9 +31,17 @@ def noise(images):
     return images + 0.05 * torch.randn(images.shape)
 
 
-def new_game(conditions=None):
-    """Make the game, or one that is told labels from 0 to 9, or given pictures."""
+def new_game(conditions=None, piles=None):
+    """Make the game, or one that is told labels from 0 to 9, or given pictures, or two piles of them."""
     seed_everything(3)
+    if piles:
+        shape = {"image_size": 32, "channels": 1, "width": 2}
+        options = {"augment": noise, "loss": least_squares}
+        games = [
+            GAN(UNet(**shape), PatchDiscriminator(given_channels=0, **shape), fixed_condition=pile[:8], seed=seed, **options)
+            for seed, pile in enumerate(piles)
+        ]
+        return CycleGAN(*games)
     if conditions is not None and conditions.ndim == 4:
         players = (kind(image_size=32, channels=1, width=2) for kind in (UNet, PatchDiscriminator))
         return GAN(*players, loss=pix2pix, augment=noise, fixed_condition=conditions[:8])
@@ -40,10 +52,11 @@ def new_game(conditions=None):
     return GAN(MLPGenerator(width=16), MLPDiscriminator(width=16), augment=noise)
 
 
-def play(images, folder, steps, conditions=None):
+def play(images, folder, steps, conditions=None, *, unpaired=False):
     """Play the whole game, with a folder for checkpoints or None, and return its fingerprint."""
-    gan = new_game(conditions)
-    train(gan, images, conditions=conditions, steps=steps, batch_size=16, checkpoint=folder)
+    gan = new_game(conditions, (images, conditions) if unpaired else None)
+    options = {"batch_size": 16, "checkpoint": folder, "one_round": cycle_round if unpaired else play_round}
+    train(gan, images, conditions=conditions, steps=steps, **options)
     return fingerprint(gan)
 
 

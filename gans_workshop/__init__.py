@@ -12,6 +12,7 @@ files: they come and go; nothing here knows what a GAN is
   workspace: where your files live, in Drive or beside the notebooks, and the cache for downloads
   datasets: fetch digits, portraits, faces, drawings and samples
   decoding: the bytes of one file become a square of pixels, or a reason why not
+  scenes: a small world in summer and in winter
   sketches: what a student draws, typed or on paper, becomes thin black lines on white
   sources: a folder, a ZIP or a video becomes a list of files, each is read or says why not
   photos: a folder, a ZIP or a video becomes one tensor, with a report of every file
@@ -29,6 +30,7 @@ game: the pages to open when you want to know how it works
   notes: what is measured in each round
   gan: the state of the game
   turns: the turns of the two players, one round
+  cyclegan: two games without pairs, there and back again
   training: how long, watched, saved, stopped
   loading: a trained GAN comes back from its checkpoint, without its pictures
 
@@ -52,6 +54,7 @@ _HOMES = {
     "files.workspace": "picture_places workshop_folder",
     "files.datasets": "fetch_sample is_left_out load_digits load_drawings load_faces load_portraits",
     "files.decoding": "known_formats",
+    "files.scenes": "draw_seasons find_sun",
     "files.sketches": "draw_strokes tidy_drawing",
     "files.pairs": "load_pairs",
     "files.photos": "load_photos",
@@ -62,6 +65,7 @@ _HOMES = {
     "game.gan": "GAN",
     "game.turns": "discriminator_step generator_step",
     "game.translation": "PatchDiscriminator UNet",
+    "game.cyclegan": "CycleGAN cycle_round",
     "game.training": "train",
     "game.loading": "load_gan",
     "view.plots": "CRIMINAL DETECTIVE contact_sheet draw_losses draw_scores figure_with_axes film_strip label_axes "

@@ -1,12 +1,13 @@
 """Know again what a training learns from, in whatever order it comes. A mark is what a checkpoint keeps of it."""
 
 import hashlib
+from itertools import zip_longest
 
 
 def make_mark(arrays):
     """Describe pictures, and conditions if any, arrays (N, ...): kinds, and checksums in any order and in this one."""
     rows = [[hashlib.sha256(row).digest() for row in array.reshape(len(array), -1)] for array in arrays]
-    pairs = [b"".join(pair) for pair in zip(*rows)]
+    pairs = [b"".join(pair) for pair in zip_longest(*rows, fillvalue=b"")]  # two piles may have different numbers
     parts = {"pictures": sorted(rows[0]), "pairs": sorted(pairs), "order": pairs}
     kinds = [[list(array.shape), str(array.dtype)] for array in arrays]
     return {"kinds": kinds} | {name: hashlib.sha256(b"".join(part)).hexdigest() for name, part in parts.items()}
@@ -32,4 +33,5 @@ def other_data(theirs, ours, arrays):
         return f"learns from {count:,} other pictures, or from these in another order: {hint}"
     if theirs["kinds"] == ours["kinds"] and theirs["pairs"] == ours["pairs"]:
         return ""
-    return f"learns from {count:,} other {'conditions' if theirs.get('pictures') == ours['pictures'] else 'pictures'}"
+    same = theirs.get("pictures") == ours["pictures"]
+    return f"learns from {theirs['kinds'][same][0][0]:,} other {'conditions' if same else 'pictures'}"

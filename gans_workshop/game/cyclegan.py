@@ -11,43 +11,41 @@ SIDES = ("there", "back")
 
 
 class CycleGAN:
-    """Two games that are played together: `there` makes pictures of the second pile from those of the first, `back`
-    makes the first from the second. Each detective sees pictures alone, real or made, and no pair is ever known.
+    """Two games played together: `there` turns pictures of the first pile into the second's, `back` the other way.
 
-    there, back: GANs whose generators are given pictures, such as GAN(UNet(given_channels=3), PatchDiscriminator(
-    given_channels=0), fixed_condition=summer[:12]). `cycle`: the weight of coming back, `identity`: of leaving alone
-    what is of the other pile already; 0 is without. Raises: ValueError: '... pictures of one shape ...'
+    Each detective sees pictures alone, real or made, and no pair is ever known. there, back: GANs whose generators are
+    given pictures: GAN(UNet(given_channels=3), PatchDiscriminator(given_channels=0), fixed_condition=summer[:12]).
+    `cycle` is the weight of coming back, `identity` that of leaving alone what is of the other pile already; 0 is
+    without. Play it with `train(game, first, conditions=second, one_round=cycle_round)`.
+    Raises: ValueError: 'Both games must draw ...'. Source: Zhu et al. 2017.
     """
 
+    classes, class_names = 0, None
+
     def __init__(self, there, back, *, cycle=10, identity=5):
-        shapes = {tuple(game.picture_shape) for game in (there, back)}
+        shapes = {game.picture_shape for game in (there, back)}
         check(len(shapes) == 1, f"Both games must draw pictures of one shape, and these draw {sorted(shapes)}.")
+        given = all(getattr(game.fixed_condition, "ndim", 0) == 4 for game in (there, back))
+        check(given, "Both games must be given pictures: make them with fixed_condition=, some pictures of their pile.")
+        apart = there.seed != back.seed  # else piles that are torn pairs are walked through in step: pairs in disguise
+        check(apart, f"Both games have seed={there.seed}: give one of them another, so that no pair meets by their order.")
         self.there, self.back, self.cycle, self.identity = there, back, cycle, identity
-        self.device, self.classes, self.picture_shape = there.device, 0, there.picture_shape
-        self.seconds = 0.0
+        self.device, self.picture_shape, self.seconds = there.device, there.picture_shape, 0.0
 
-    @property
-    def step(self):
-        return self.there.step
-
-    @property
-    def history(self):
-        """The notes of the way there, in which the doctor reads."""
-        return self.there.history
-
-    @property
-    def fixed_condition(self):
-        return self.there.fixed_condition
+    step = property(lambda self: self.there.step)
+    history = property(lambda self: self.there.history, doc="The notes of the way there; those of the other: back.history")
+    fixed_condition = property(lambda self: self.there.fixed_condition)
 
     def check_data(self, images, conditions=None):
         """Return both piles, first and second, on the device; they may have different numbers of pictures."""
-        check(
-            conditions is not None,
-            "Two piles are needed: train(game, summer, conditions=winter, one_round=cycle_round).",
-        )
+        two = conditions is not None
+        check(two, "Two piles are needed: train(game, summer, conditions=winter, one_round=cycle_round).")
         piles = [check_images(pile, shape=self.picture_shape).to(self.device) for pile in (images, conditions)]
         same = piles[0].shape == piles[1].shape and torch.equal(*piles)
         check(not same, "Both piles are the same pictures: there would be nothing to translate.")
+        counts = sorted(map(len, piles))
+        if counts[0] < counts[1]:
+            print(f"The piles have {counts[0]:,} and {counts[1]:,} pictures: the larger one is walked through more slowly.")
         return piles
 
     def preview(self):
@@ -55,7 +53,7 @@ class CycleGAN:
         return self.there.preview()
 
     def there_and_again(self, pictures):
-        """Translate pictures there, and back again: (N, C, H, W) -> two of the same shape."""
+        """Translate pictures there, and back again: (N, C, H, W) -> two of the same shape, in [-1, 1]."""
         there = self.there.sample(len(pictures), pictures)
         return there, self.back.sample(len(there), there)
 
@@ -84,38 +82,44 @@ def cycle_round(game, images, conditions, *, batch_size=8):
     """Play one round with two piles, images (N, C, H, W) and conditions (M, C, H, W), and note it."""
     there, back = game.there, game.back
     a, _ = next_batch(there, images, batch_size=batch_size)
-    b, _ = next_batch(back, conditions, batch_size=batch_size)  # a larger pile is walked through more slowly
+    b, _ = next_batch(back, conditions, batch_size=batch_size)
 
-    # Pass 1: each detective learns, from real pictures and from translated ones
+    # Pass 1: each detective learns, from real pictures of its pile and from translated ones
     lesson_there = discriminator_step(there, b, a)
     lesson_back = discriminator_step(back, a, b)
 
-    # Pass 2: both criminals learn together
-    there_loss, back_loss = criminals_step(game, a, b)
+    # Pass 2: both criminals learn, together
+    bills = criminals_step(game, a, b)
 
-    there.count_round(measure(there, lesson_there, there_loss))
-    back.count_round(measure(back, lesson_back, back_loss))
+    there.count_round(measure(there, lesson_there, bills[0]))
+    back.count_round(measure(back, lesson_back, bills[1]))
 
 
 def criminals_step(game, a, b):
-    """Let both generators learn; return what each paid: two scalars."""
+    """Let both generators learn, whose gradients go through each other; return what each paid, two scalars."""
+    bills = criminals_bills(game, a, b)
+    game.back.g_optimizer.zero_grad()
+    learn(game.there, game.there.g_optimizer, sum(bills), "criminals")
+    game.back.g_optimizer.step()
+    for side in (game.there, game.back):
+        side.update_average()
+    return [bill.detach() for bill in bills]
+
+
+def criminals_bills(game, a, b):
+    """Return what the criminals pay for a batch of each pile, a and b (N, C, H, W): there and back, two scalars."""
     there, back = game.there, game.back
     G, F = (lambda pictures, side=side: side.generator(None, pictures) for side in (there, back))
     fake_b, fake_a = G(a), F(b)
     with frozen(there.discriminator), frozen(back.discriminator):
-        paid_there = there.loss.generator(there.discriminator(fake_b, a))
-        paid_back = back.loss.generator(back.discriminator(fake_a, b))
-    # There and back again: it must be what it was, or any summer could become any winter
-    if game.cycle:
-        paid_there = paid_there + game.cycle * (F(fake_b) - a).abs().mean()
-        paid_back = paid_back + game.cycle * (G(fake_a) - b).abs().mean()
-    # What is winter already should stay as it is
-    if game.identity:
-        paid_there = paid_there + game.identity * (G(b) - b).abs().mean()
-        paid_back = paid_back + game.identity * (F(a) - a).abs().mean()
-    back.g_optimizer.zero_grad()
-    learn(there, there.g_optimizer, paid_there + paid_back, "criminals")  # the gradient reaches both
-    back.g_optimizer.step()
-    for side in (there, back):
-        side.update_average()
-    return paid_there.detach(), paid_back.detach()
+        bills = [
+            there.loss.generator(there.discriminator(there.augment(fake_b), a)),
+            back.loss.generator(back.discriminator(back.augment(fake_a), b)),
+        ]
+    if game.cycle:  # there and back again it must be what it was, or any summer could become any winter
+        bills[0] = bills[0] + game.cycle * (F(fake_b) - a).abs().mean()
+        bills[1] = bills[1] + game.cycle * (G(fake_a) - b).abs().mean()
+    if game.identity:  # what is winter already stays as it is
+        bills[0] = bills[0] + game.identity * (G(b) - b).abs().mean()
+        bills[1] = bills[1] + game.identity * (F(a) - a).abs().mean()
+    return bills

@@ -6,8 +6,10 @@ from contextlib import suppress
 from types import SimpleNamespace
 
 import torch
+from torch import nn
 
 from gans_workshop.files import checkpoints, disk
+from gans_workshop.game.cyclegan import SIDES, CycleGAN
 from gans_workshop.game.gan import GAN, OPTIMIZERS
 from gans_workshop.game.labels import counts
 from gans_workshop.game.models import Discriminator, Generator, MLPDiscriminator, MLPGenerator
@@ -23,13 +25,24 @@ def load_gan(path, *, device="cpu", generator=None, discriminator=None):
     """
     found = _read(disk.whole_path(path))
     state, (_, *shape) = found["gan"], found["pictures"]["kinds"][0][0]
+    if SIDES[0] in state:
+        gan = CycleGAN(*(_revive(state[side], shape, path, device, given_channels=0) for side in SIDES))
+        gan.seconds = state["seconds"]
+    else:
+        gan = _revive(state, shape, path, device, generator, discriminator)
+    print(f"A GAN of {gan.step:,} rounds ({gan.seconds / 60:.1f} minutes of training), drawing {tuple(shape)}.")
+    return gan
+
+
+def _revive(state, shape, path, device, generator=None, discriminator=None, **seen_by_d):
+    """Make the GAN of this state anew; `seen_by_d`: what D is told of the pictures that are given, if it is not all."""
     more = {"classes": state["classes"]} if state.get("classes") else {}
     criminals, detectives = (Generator, MLPGenerator), (Discriminator, MLPDiscriminator)
     if getattr(state.get("fixed_condition"), "ndim", 0) == 4:
         criminals, detectives = (UNet,), (PatchDiscriminator,)
         more = {"given_channels": state["fixed_condition"].shape[1]}
     generator = generator or _rebuild(criminals, state.get("generator", {}), shape, more)
-    discriminator = discriminator or _rebuild(detectives, state.get("discriminator", {}), shape, more)
+    discriminator = discriminator or _rebuild(detectives, state.get("discriminator", {}), shape, more | seen_by_d)
     if not (generator and discriminator):
         hint = "make them as for its training, and call load_gan(..., generator=..., discriminator=...)"
         raise ValueError(f"The GAN in {path} has networks that are not the package's: {hint}.")
@@ -40,7 +53,6 @@ def load_gan(path, *, device="cpu", generator=None, discriminator=None):
         theirs = state[name]["param_groups"][0]
         getattr(gan, name).param_groups[0].update(lr=theirs["lr"], betas=theirs["betas"])
     gan.load_state_dict(state)
-    print(f"A GAN of {gan.step:,} rounds ({gan.seconds / 60:.1f} minutes of training), drawing {tuple(shape)}.")
     return gan
 
 
@@ -65,6 +77,8 @@ def _rebuild(kinds, weights, shape, more):
     if Generator in kinds:
         more = more | {"latent_dim": layers[0][1] - sum(counts(more.get("classes", 0)))}
     other = {"smooth": False} if Generator in kinds else {"norm": False}
+    if {UNet, PatchDiscriminator} & {*kinds}:
+        other = {"norm": nn.InstanceNorm2d}
     widths = layers[0][0], layers[-1][1], layers[-1][0] // 2
     for kind, width, form in itertools.product(kinds, widths, ({}, other)):
         with suppress(Exception), torch.device("meta"):  # where weights take no room, however many these would be

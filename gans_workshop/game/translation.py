@@ -29,7 +29,7 @@ class UNet(nn.Module):
         up = {"repeat": True, "norm": norm}
         inside = [*shrink(sheets[2], sheets[3], norm=norm), *grow(sheets[3], sheets[2], **up)]  # (N, 4w, 8, 8), twice
         for outer, inner in ((sheets[1], sheets[2]), (sheets[0], sheets[1]), (given_channels, sheets[0])):
-            last = grow(2 * inner, max(outer, width), **up)
+            last = grow(2 * inner, width if inner == width else outer, **up)
             inside = [*shrink(outer, inner, norm=norm), Skip(*inside), *last]
         self.layers = small_weights(
             nn.Sequential(

@@ -42,7 +42,7 @@ class LiveView:
     The picture is renewed every `seconds` at most, and more rarely where drawing it would cost more than 4 % of the
     time. `film` keeps what the fixed z became, also outside a notebook, where nothing is drawn.
     With `advice=False` the doctor says what is wrong and not what to do. Where G is given pictures, they stand beside
-    what it makes of them, and `truth` (N, C, H, W), the right answers, beside both.
+    what it makes of them, and `truth` (N, C, H, W), the right answers, or what comes back in a `CycleGAN`, beside both.
     """
 
     def __init__(self, *, seconds=2, advice=True, truth=None):
@@ -88,12 +88,15 @@ def draw_view(gan, *, advice=True, truth=None):
     figure = Figure(figsize=(11, 5.2), layout="constrained", facecolor="white")
     left, right = figure.subfigures(1, 2, width_ratios=[5, 6])
     grid = left.subplots()
-    pictures, words, columns = gan.preview(), f"G(z) for the same {len(gan.fixed_z)} z", 8
+    pictures, columns = gan.preview(), 8
+    words = f"G(z) for the same {len(pictures)} z"
     if gan.classes:
         words = f"G(z) for the same {PER_ROW} z in each row"
     if getattr(gan.fixed_condition, "ndim", 0) == 4:
-        sets = [gan.fixed_condition, pictures] + ([] if truth is None else [truth])
-        pictures, words = side_by_side(*sets), ", ".join(["given", "made", "truth"][: len(sets)])
+        sets = {"given": gan.fixed_condition, "made": pictures} | ({} if truth is None else {"truth": truth})
+        if hasattr(gan, "back"):
+            sets["back again"] = gan.back.sample(len(pictures), pictures)
+        pictures, words = side_by_side(*sets.values()), ", ".join(sets)
         columns = 2 * len(sets)
     draw_images(grid, pictures, columns=columns)
     grid.set_title(f"{words}, after {gan.step:,} rounds", fontsize=12)
@@ -105,9 +108,11 @@ def draw_view(gan, *, advice=True, truth=None):
     losses, scores = right.subplots(2, 1)
     draw_losses(losses, gan.history)
     draw_scores(scores, gan.history)
-    verdict = diagnose(gan.history)
-    text = textwrap.fill(f"{verdict.sentence} {verdict.advice if advice else ''}", 125)
-    figure.supxlabel(text, fontsize=12)  # in the picture: it stays when the widget is gone
+    texts = []
+    for way, game in {"There: ": gan.there, "Back: ": gan.back}.items() if hasattr(gan, "back") else [("", gan)]:
+        verdict = diagnose(game.history)
+        texts.append(textwrap.fill(f"{way}{verdict.sentence} {verdict.advice if advice else ''}", 125))
+    figure.supxlabel("\n".join(texts), fontsize=12)  # in the picture: it stays when the widget is gone
     return figure
 
 

@@ -46,6 +46,15 @@ def test_how_pictures_are_laid_out_in_memory_makes_no_difference(images):
     assert make_mark(arrays((laid_out, None))) == make_mark(arrays((images, None)))
 
 
+def test_two_piles_of_different_number_are_known_to_their_last_picture(images):
+    few, many = images[:5], images[5:].clone()
+    other = many.clone()
+    other[-1, 0, 0, 0] += 1
+    assert difference((few, many), (few, many.clone())) == ""
+    assert difference((few, many), (few, other)) == "learns from 17 other conditions"
+    assert difference((many, few), (other, few)) == "learns from 17 other pictures"
+
+
 def test_what_is_not_the_same_is_named(images, labels):
     changed, twice = images.clone(), images.clone()
     changed[3, 0, 0, 0] += 1

@@ -19,7 +19,7 @@ GIVEN = WANTED.float().mean(1, keepdim=True).byte()
 
 
 @pytest.mark.parametrize("size", [32, 48, 64, 128, 256])
-@pytest.mark.parametrize(("given", "channels", "width"), [(1, 3, 4), (3, 1, 3)])
+@pytest.mark.parametrize(("given", "channels", "width"), [(1, 3, 4), (3, 1, 3), (3, 3, 2), (5, 2, 1)])
 def test_a_picture_becomes_a_picture_of_its_size(size, given, channels, width):
     network = UNet(image_size=size, channels=channels, given_channels=given, width=width)
     pictures = torch.rand(2, given, size, size) * 2 - 1
