@@ -38,7 +38,13 @@ def new_game(conditions=None, piles=None):
         shape = {"image_size": 32, "channels": 1, "width": 2}
         options = {"augment": noise, "loss": least_squares}
         games = [
-            GAN(UNet(**shape), PatchDiscriminator(given_channels=0, **shape), fixed_condition=pile[:8], seed=seed, **options)
+            GAN(
+                UNet(**shape),
+                PatchDiscriminator(given_channels=0, **shape),
+                fixed_condition=pile[:8],
+                seed=seed,
+                **options,
+            )
             for seed, pile in enumerate(piles)
         ]
         return CycleGAN(*games)

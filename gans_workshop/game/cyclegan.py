@@ -2,7 +2,7 @@
 
 import torch
 
-from gans_workshop.game.images import check, check_images
+from gans_workshop.game.images import check, check_images, to_float
 from gans_workshop.game.models import frozen
 from gans_workshop.game.notes import measure
 from gans_workshop.game.turns import discriminator_step, learn, next_batch
@@ -28,12 +28,16 @@ class CycleGAN:
         given = all(getattr(game.fixed_condition, "ndim", 0) == 4 for game in (there, back))
         check(given, "Both games must be given pictures: make them with fixed_condition=, some pictures of their pile.")
         apart = there.seed != back.seed  # else piles that are torn pairs are walked through in step: pairs in disguise
-        check(apart, f"Both games have seed={there.seed}: give one of them another, so that no pair meets by their order.")
+        check(
+            apart, f"Both games have seed={there.seed}: give one of them another, so that no pair meets by their order."
+        )
         self.there, self.back, self.cycle, self.identity = there, back, cycle, identity
         self.device, self.picture_shape, self.seconds = there.device, there.picture_shape, 0.0
 
     step = property(lambda self: self.there.step)
-    history = property(lambda self: self.there.history, doc="The notes of the way there; those of the other: back.history")
+    history = property(
+        lambda self: self.there.history, doc="The notes of the way there; those of the other: back.history"
+    )
     fixed_condition = property(lambda self: self.there.fixed_condition)
 
     def check_data(self, images, conditions=None):
@@ -45,7 +49,9 @@ class CycleGAN:
         check(not same, "Both piles are the same pictures: there would be nothing to translate.")
         counts = sorted(map(len, piles))
         if counts[0] < counts[1]:
-            print(f"The piles have {counts[0]:,} and {counts[1]:,} pictures: the larger one is walked through more slowly.")
+            print(
+                f"The piles have {counts[0]:,} and {counts[1]:,} pictures: the larger one is walked through more slowly."
+            )
         return piles
 
     def preview(self):
@@ -55,7 +61,15 @@ class CycleGAN:
     def there_and_again(self, pictures):
         """Translate pictures there, and back again: (N, C, H, W) -> two of the same shape, in [-1, 1]."""
         there = self.there.sample(len(pictures), pictures)
-        return there, self.back.sample(len(there), there)
+        return there, self.translate_back(there)
+
+    @torch.no_grad()
+    def translate_back(self, pictures):
+        """Make pictures of the first pile from those of the second, real or made: (N, C, H, W) -> the same shape."""
+        parts = (
+            to_float(pictures).to(self.device).split(256)
+        )  # made ones may be all bright, which `sample` would refuse
+        return torch.cat([self.back.average_generator(None, part) for part in parts])
 
     def state_dict(self):
         """Return a copy of the state of both games."""

@@ -95,7 +95,7 @@ def draw_view(gan, *, advice=True, truth=None):
     if getattr(gan.fixed_condition, "ndim", 0) == 4:
         sets = {"given": gan.fixed_condition, "made": pictures} | ({} if truth is None else {"truth": truth})
         if hasattr(gan, "back"):
-            sets["back again"] = gan.back.sample(len(pictures), pictures)
+            sets["back again"] = gan.translate_back(pictures)
         pictures, words = side_by_side(*sets.values()), ", ".join(sets)
         columns = 2 * len(sets)
     draw_images(grid, pictures, columns=columns)

@@ -116,6 +116,12 @@ def test_a_trained_one_comes_back_with_both_ways(tmp_path, capsys):
     play_on(found, 4)
 
 
+def test_pictures_that_are_all_bright_come_back_too():
+    bright = torch.rand(300, 3, 32, 32)
+    made = game().translate_back(bright)
+    assert made.shape == bright.shape and made.abs().max() <= 1
+
+
 def test_a_web_page_can_play_it():
     network = game().there.average_generator
     pictures = to_float(SUMMER[:1])

@@ -1,0 +1,181 @@
+"""Can it learn summer and winter from two unrelated piles? The numbers of notebook 09, against the hidden truth.
+
+    python benchmarks/seasons.py                        # all parts, 5 seeds: about an hour and a half
+    python benchmarks/seasons.py seasons --seeds 1      # one part, one seed
+
+`there`, `back` and `again` are the mean differences of a pixel, in [-1, 1], over 100 scenes of which both seasons are
+known: summer to winter, winter to summer, and summer there and back again. `suns` is how often the sun that comes back
+is where it was, by two pixels of 32. Seconds are those of this process on one thread.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+from common import load_notebook, row_of, seeds, write_csv
+
+from gans_workshop import (
+    classify_faces,
+    cycle_round,
+    diagnose,
+    draw_seasons,
+    load_faces,
+    save_contact_sheet,
+    side_by_side,
+    sliced_distance,
+    to_float,
+    train,
+    workshop_folder,
+)
+
+WEIGHTS = {
+    "all bills": {},
+    "no way back": {"cycle": 0},
+    "nothing left alone": {"identity": 0},
+    "neither": {"cycle": 0, "identity": 0},
+}
+MARKS = [300, 1000]  # rounds after which a game is scored
+ROUNDS_TORN = 300
+
+
+def book_for(seed):
+    """Return the functions and settings of the notebook, with another seed."""
+    book = load_notebook("09", SEED=seed)
+    book["SEED"] = seed
+    book["shape"] = {"image_size": 32, "width": book["WIDTH"], "norm": torch.nn.InstanceNorm2d}
+    rate = book["LEARNING_RATE"]
+    book["rules"] = {"device": torch.device("cpu"), "loss": book["least_squares"], "d_lr": rate, "g_lr": rate}
+    return book
+
+
+def play(game, piles, marks):
+    """Train a game of two piles, and yield (rounds, seconds on one thread) at each mark in rounds."""
+    start = time.process_time()
+    for mark in marks:
+        train(game, piles[0], conditions=piles[1], steps=mark, batch_size=8, one_round=cycle_round)
+        yield mark, time.process_time() - start
+
+
+def seasons(numbers, folder):
+    """Play the game of sections 3 and 4, and without two of its bills."""
+    summer, winter = draw_seasons(500, seed=1)[0], draw_seasons(500, seed=2)[1]
+    truth, rows = draw_seasons(100, seed=3), {}
+    for seed in numbers:
+        book = book_for(seed)
+        book["test_summer"], book["test_winter"] = truth
+        book["moved"] = [
+            book["move_colours"](*some) for some in ((truth[0], summer, winter), (truth[1], winter, summer))
+        ]
+        for name, weights in WEIGHTS.items():
+            game = book["make_game"](book["new_players"](), truth, **weights)
+            for rounds, seconds in play(
+                game, (summer, winter), MARKS if name in ("all bills", "no way back") else MARKS[:1]
+            ):
+                found = scores(game, truth, book) | {"CPU seconds": seconds}
+                rows.setdefault((name, rounds), []).append(found)
+                words = [diagnose(side.history).name for side in (game.there, game.back)]
+                print(f"seed {seed}, {name}, {rounds} rounds: {found} {words}", flush=True)
+            made, again = game.there_and_again(truth[0][:12])
+            summers = game.translate_back(truth[1][:12])
+            shown = [side_by_side(some[:12]) for some in (truth[0], made, truth[1], again, summers)]
+            save_contact_sheet(folder / f"{name}-{seed}.png".replace(" ", "-"), torch.cat(shown), columns=12, zoom=3)
+    write_csv("seasons", [row_of({"game": name, "rounds": n}, runs, form) for (name, n), runs in rows.items()], keys=2)
+    without = {"left as it is": [to_float(some) for some in truth], "colours moved": book["moved"]}
+    write_csv(
+        "seasons_without",
+        [
+            {"what": name, "there": f"{book['l1'](a, truth[1]):.3f}", "back": f"{book['l1'](b, truth[0]):.3f}"}
+            for name, (a, b) in without.items()
+        ],
+    )
+
+
+def scores(game, truth, book):
+    """Return the numbers of a game by name."""
+    made, again = game.there_and_again(truth[0])
+    back = game.translate_back(truth[1])
+    numbers = {"there": book["l1"](made, truth[1]), "back": book["l1"](back, truth[0])}
+    numbers |= {"again": book["l1"](again, truth[0]), "suns": book["suns_back"](again)}
+    torch.manual_seed(0)
+    sent = {f"noise {n}": (made + n * torch.randn_like(made)).clamp(-1, 1) for n in (0.05, 0.2)}
+    for name, pictures in (sent | {"JPEG": book["through_jpeg"](made)}).items():
+        numbers[f"suns, {name}"] = book["suns_back"](game.translate_back(pictures))
+    return numbers | {"suns from true winters": book["suns_back"](back)}
+
+
+def faces(numbers, folder):
+    """Play the game of section 6: without and with a beard, black and blond hair; what of the true twin came out?"""
+    rows, parts = {}, []
+    for change in ("beard", "hair_colour"):
+        twins, _, values = load_faces(image_size=32, twins=change)
+        for seed in numbers:
+            book = book_for(seed)
+            piles = book["split_faces"](change, 32)
+            game = book["make_game"](book["new_players"](), twins)
+            for rounds, seconds in play(game, piles, [book["FACE_ROUNDS"]]):
+                made = game.there.sample(len(twins[0]), twins[0])
+                read, wanted = (classify_faces(some)[0] for some in (made, twins[1]))
+                right = dict(zip(values, (read == wanted).double().mean(0).tolist()))
+                found = {"asked": right[change]} | {
+                    f"{name} stays": share for name, share in right.items() if name != change
+                }
+                found |= {"l1": book["l1"](made, twins[1]), "CPU seconds": seconds}
+                rows.setdefault((change, rounds), []).append(found)
+                print(f"seed {seed}, {change}, {rounds} rounds: {found} {diagnose(game.history).name}", flush=True)
+            sheet = side_by_side(twins[0][:15], made[:15], twins[1][:15])
+            save_contact_sheet(folder / f"{change}-{seed}.png", sheet, columns=9, zoom=2)
+    for (change, rounds), runs in rows.items():
+        for name in runs[0]:
+            values = [{name.replace(" stays", ""): run[name]} for run in runs]
+            parts.append({"piles": change, "what": name} | {"rounds": rounds})
+            parts[-1] |= row_of({}, [{"share": next(iter(value.values()))} for value in values], form)
+    write_csv("seasons_faces", parts, keys=2)
+
+
+def torn(numbers, folder):
+    """Play with the pairs of notebook 08 at 32 pixels, once as they are and once torn apart."""
+    rows = {}
+    for seed in numbers:
+        book = book_for(seed)
+        for name in ("pairs", "torn apart"):
+            start = time.process_time()
+            game, (given, truth) = book["play_drawings"](name == "pairs", ROUNDS_TORN)
+            made = (game if name == "pairs" else game.there).sample(len(given), given)
+            found = {"l1": book["l1"](made, truth), "sliced distance": sliced_distance(made, truth)}
+            found |= {"CPU seconds": time.process_time() - start}
+            rows.setdefault(name, []).append(found)
+            print(f"seed {seed}, {name}: {found}", flush=True)
+            save_contact_sheet(
+                folder / f"{name}-{seed}.png".replace(" ", "-"),
+                side_by_side(given[:15], made[:15], truth[:15]),
+                columns=9,
+            )
+    write_csv(
+        "seasons_torn",
+        [row_of({"data": name, "rounds": ROUNDS_TORN}, runs, form) for name, runs in rows.items()],
+        keys=2,
+    )
+
+
+def form(name):
+    return ".0f" if "seconds" in name else ".2f" if "sun" in name or name == "share" else ".3f"
+
+
+PARTS = {"seasons": seasons, "faces": faces, "torn": torn}
+
+
+def main():
+    """Measure the parts that were asked for, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all if none is given")
+    parser.add_argument("--seeds", type=seeds, default=range(5))
+    parser.add_argument("--folder", type=Path, default=workshop_folder() / "seasons", help="for the pictures")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for part in options.parts or PARTS:
+        PARTS[part](options.seeds, options.folder)
+
+
+if __name__ == "__main__":
+    main()
