@@ -25,12 +25,16 @@ from peers import PEERS, draw_as_trained, examples_dcgan, resize
 
 from gans_workshop import (
     GAN,
+    CycleGAN,
     Discriminator,
     Generator,
     PatchDiscriminator,
     UNet,
     classify_digits,
+    cycle_round,
+    draw_seasons,
     frechet_distance,
+    least_squares,
     load_digits,
     load_drawings,
     non_saturating_r1,
@@ -65,10 +69,12 @@ class Size(NamedTuple):
     widths: tuple = (16, 64)
     pixels: tuple = (64, 128)
     pairs: tuple = ((64, 16, 8), (128, 32, 16), (256, 64, 16))  # of notebook 08: pixels, width, batch size
+    piles: tuple = ((32, 16, 8), (64, 32, 8), (128, 32, 8))  # of notebook 09
     notebooks: Path = ROOT / "notebooks"
 
 
-SMALL = Size(minutes=(0.002, 0.004), fakes=70, seconds=0.2, warm=1, widths=(2, 3), pixels=(16, 32), pairs=((32, 2, 2),))
+SMALL = Size(minutes=(0.002, 0.004), fakes=70, seconds=0.2, warm=1, widths=(2, 3), pixels=(16, 32))
+SMALL = SMALL._replace(pairs=((32, 2, 2),), piles=((32, 2, 2),))
 
 
 class Recipe(NamedTuple):
@@ -259,6 +265,27 @@ def pairs(size, device):
             write_csv("gpu_pairs", [row | {"texture": f"{sliced_distance(made, truth):.3f}"}], keys=4)
 
 
+def piles(size, device):
+    """Measure CycleGAN by time on the seasons of notebook 09, against both seasons of 100 scenes that it never saw."""
+    for pixels, width, batch_size in size.piles:
+        first, second = (draw_seasons(500, image_size=pixels, seed=1 + side)[side] for side in (0, 1))
+        summer, winter = draw_seasons(100, image_size=pixels, seed=3)
+        seed_everything(0)
+        shape = {"image_size": pixels, "width": width, "norm": torch.nn.InstanceNorm2d}
+        rules, games = {"device": device, "d_lr": 1e-3, "g_lr": 1e-3, "loss": least_squares}, []
+        for side, pile in enumerate((first, second)):
+            players = UNet(given_channels=3, **shape), PatchDiscriminator(given_channels=0, **shape)
+            games.append(GAN(*players, fixed_condition=pile[:10], seed=side, **rules))
+        game = CycleGAN(*games)
+        for minutes in size.minutes:
+            train(game, first, conditions=second, minutes=minutes, batch_size=batch_size, one_round=cycle_round)
+            (there, again), back = game.there_and_again(summer), game.translate_back(winter)
+            row = {"pixels": pixels, "width": width, "batch size": batch_size, "minutes": minutes, "rounds": game.step}
+            shown = {"there": (there, winter), "back": (back, summer), "again": (again, summer)}
+            row |= {name: f"{(made.cpu() - to_float(truth)).abs().mean():.3f}" for name, (made, truth) in shown.items()}
+            write_csv("gpu_piles", [row], keys=4)
+
+
 def others(size, device):
     """Run what is not measured yet and needs no GPU; each writes its own CSV."""
     for command in OTHERS:
@@ -267,7 +294,7 @@ def others(size, device):
 
 
 PARTS = {
-    part.__name__: part for part in (rounds, resume, digits, faces, pairs, rehearse, others)
+    part.__name__: part for part in (rounds, resume, digits, faces, pairs, piles, rehearse, others)
 }  # the short ones first
 
 

@@ -117,7 +117,7 @@ def faces(numbers, folder):
                 made = game.there.sample(len(twins[0]), twins[0])
                 read, wanted = (classify_faces(some)[0] for some in (made, twins[1]))
                 right = dict(zip(values, (read == wanted).double().mean(0).tolist()))
-                found = {"asked": right[change]} | {
+                found = {"asked": asked(read, change, values)} | {
                     f"{name} stays": share for name, share in right.items() if name != change
                 }
                 found |= {"l1": book["l1"](made, twins[1]), "CPU seconds": seconds}
@@ -131,6 +131,12 @@ def faces(numbers, folder):
             parts.append({"piles": change, "what": name} | {"rounds": rounds})
             parts[-1] |= row_of({}, [{"share": next(iter(value.values()))} for value in values], form)
     write_csv("seasons_faces", parts, keys=2)
+
+
+def asked(read, change, values):
+    """Return the share of faces that got what the second pile has: some beard, or blond hair."""
+    kinds = [values[change][kind] for kind in read[:, list(values).index(change)]]
+    return sum(kind != "none" if change == "beard" else kind == "blond" for kind in kinds) / len(kinds)
 
 
 def torn(numbers, folder):
@@ -158,11 +164,33 @@ def torn(numbers, folder):
     )
 
 
+PATIENTS = {"healthy": {}, "the detective dominates": {"g_lr": 1e-7}, "the criminal dominates": {"d_lr": 1e-7}}
+
+
+def doctor(numbers, folder):
+    """Let the doctor judge both ways of games of 200 rounds: as they are, and with one kind of player asleep."""
+    piles, rows = (draw_seasons(500, seed=1)[0], draw_seasons(500, seed=2)[1]), []
+    for wanted, rules in PATIENTS.items():
+        said = []
+        for seed in numbers:
+            book = book_for(seed)
+            book["rules"] |= rules
+            game = book["make_game"](book["new_players"](), piles)
+            for _ in play(game, piles, [200]):
+                said += [diagnose(side.history).name for side in (game.there, game.back)]
+                print(f"seed {seed}, {rules}: {diagnose(game.history).sentence}", flush=True)
+        others = ", ".join(f"{said.count(other)} x {other}" for other in sorted({*said} - {wanted}))
+        row = {"game": ", ".join(f"{name} = {value:g}" for name, value in rules.items()) or "as it is"}
+        rows.append(row | {"should be": wanted, "seeds": len(numbers), "ways": len(said), "right": said.count(wanted)})
+        rows[-1]["otherwise"] = others or "none"
+    write_csv("seasons_doctor", rows)
+
+
 def form(name):
     return ".0f" if "seconds" in name else ".2f" if "sun" in name or name == "share" else ".3f"
 
 
-PARTS = {"seasons": seasons, "faces": faces, "torn": torn}
+PARTS = {"seasons": seasons, "faces": faces, "torn": torn, "doctor": doctor}
 
 
 def main():

@@ -26,15 +26,19 @@ from gans_workshop import (
     CRIMINAL,
     DETECTIVE,
     GAN,
+    CycleGAN,
     Discriminator,
     Generator,
     PatchDiscriminator,
     UNet,
     contact_sheet,
     cut_out,
+    cycle_round,
     draw_losses,
     draw_scores,
+    draw_seasons,
     figure_with_axes,
+    least_squares,
     lerp,
     load_digits,
     load_drawings,
@@ -58,6 +62,7 @@ FOLDER = Path(__file__).resolve().parent
 BLUE, ORANGE, INK, PALE = DETECTIVE["color"], CRIMINAL["color"], "#22303C", "#8A949E"
 GREEN = "#007355"  # real pictures
 DRAWN = 53  # the held-out drawing on the slide
+VISITED = 0  # the first of the scenes that are shown in both seasons
 BIG, MIDDLE = 17, 14  # type sizes in points, for figures 8 inches wide that fill a slide
 
 
@@ -413,19 +418,49 @@ def pass_two():
 # Kinds of GAN, as drawings
 
 
+@functools.cache
+def traveller():
+    """Train as notebook 09 does, for 1,000 rounds; return the game of two piles, and summers that it never saw."""
+    piles, (unseen, _) = (draw_seasons(500, seed=1)[0], draw_seasons(500, seed=2)[1]), draw_seasons(100, seed=3)
+    seed_everything(42)
+    rules = {"loss": least_squares, "d_lr": 1e-3, "g_lr": 1e-3}
+    shape, games = {"image_size": 32, "norm": torch.nn.InstanceNorm2d}, []
+    for side, pile in enumerate(piles):
+        players = UNet(given_channels=3, **shape), PatchDiscriminator(given_channels=0, **shape)
+        games.append(GAN(*players, fixed_condition=pile[:10], seed=42 + side, **rules))
+    game = CycleGAN(*games)
+    train(game, piles[0], conditions=piles[1], steps=1000, batch_size=8, one_round=cycle_round)
+    return game, unseen
+
+
 def cyclegan():
-    """Two criminals translate there and back, and what comes back must be what went in."""
-    fig, ax = stage(size=(8, 3.2))
-    box(ax, 2.1, 3.4, "a photograph\nin summer", color=GREEN, size=(3.5, 2))
-    box(ax, 13.9, 3.4, "the same place\nin winter", color=BLUE, size=(3.5, 2))
-    for x, y, text in ((8, 5.2, "G, there"), (8, 1.6, "F, back")):
-        box(ax, x, y, text, color=ORANGE, size=(3, 1.3))
-    arrow(ax, (3.6, 4.6), (6.3, 5.2), bend=-0.15)
-    arrow(ax, (9.7, 5.2), (12.4, 4.6), bend=-0.15)
-    arrow(ax, (12.4, 2.2), (9.7, 1.6), bend=-0.15)
-    arrow(ax, (6.3, 1.6), (3.6, 2.2), bend=-0.15)
-    write(ax, 8, 3.4, "there and back again\n= unchanged", size=BIG)
+    """Two criminals translate there and back, and what comes back must be what went in: our own."""
+    game, unseen = traveller()
+    summer = unseen[VISITED : VISITED + 1]
+    shown = [summer, *(to_uint8(made) for made in game.there_and_again(summer))]
+    summer, winter, again = (some[0].permute(1, 2, 0).numpy() for some in shown)
+    fig, ax = stage(size=(8, 3.6))
+    picture(ax, summer, 2.2, 5.4, size=2.5, edge=GREEN)
+    picture(ax, winter, 13.6, 3.8, size=2.9, edge=ORANGE)
+    picture(ax, again, 2.2, 1.9, size=2.5, edge=ORANGE)
+    for y, text in ((5.4, "G, there"), (1.9, "F, back")):
+        box(ax, 7.8, y, text, color=ORANGE, size=(2.8, 1.2))
+    arrow(ax, (3.7, 5.4), (6.2, 5.4))
+    arrow(ax, (9.4, 5.4), (11.8, 4.6), bend=-0.12)
+    arrow(ax, (11.8, 2.8), (9.4, 1.9), bend=-0.12)
+    arrow(ax, (6.2, 1.9), (3.7, 1.9))
+    write(ax, 5.6, 3.65, "there and back again\n= unchanged", size=BIG)
+    write(ax, 13.6, 1.6, "what G makes of it", size=BIG)
     return fig
+
+
+def seasons():
+    """Six summers, the winters that the network made of them, and what came back: the first picture of notebook 09."""
+    game, unseen = traveller()
+    some = unseen[VISITED : VISITED + 6]
+    rows = [to_float(some), *game.there_and_again(some)]
+    sheet = contact_sheet(to_uint8(torch.cat(rows)), columns=6)
+    return Image.fromarray(sheet).resize((3 * sheet.shape[1], 3 * sheet.shape[0]), Image.Resampling.NEAREST)
 
 
 def stylegan():
@@ -910,8 +945,8 @@ def _numbers(ax, values, x, *, form):
         )
 
 
-SLOW += [biggan, faces, pix2pix]
-QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, cyclegan, stylegan, unet]
+SLOW += [biggan, faces, pix2pix, cyclegan, seasons]
+QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, stylegan, unet]
 QUICK += [list_of_five, pixels, colour, mnist, classification]
 QUICK += [
     slanted_strip,

@@ -191,6 +191,12 @@ def load_digits_of(gpu):
     return gpu.load_digits()[0][:100]
 
 
+def test_piles_are_judged_by_time_against_the_hidden_truth(gpu, tiny, tmp_path):
+    assert gpu.measure(["piles"], tiny, torch.device("cpu")) == []
+    (row,) = measured("gpu_piles", tmp_path)
+    assert 0 < float(row["there"]) < 2 and 0 < float(row["back"]) < 2 and 0 < float(row["again"]) < 2
+
+
 def test_pairs_are_judged_by_time_on_drawings_that_were_held_out(gpu, tiny, tmp_path):
     assert gpu.measure(["pairs"], tiny, torch.device("cpu")) == []
     (row,) = measured("gpu_pairs", tmp_path)
