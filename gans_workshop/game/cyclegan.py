@@ -47,11 +47,9 @@ class CycleGAN:
         piles = [check_images(pile, shape=self.picture_shape).to(self.device) for pile in (images, conditions)]
         same = piles[0].shape == piles[1].shape and torch.equal(*piles)
         check(not same, "Both piles are the same pictures: there would be nothing to translate.")
-        counts = sorted(map(len, piles))
-        if counts[0] < counts[1]:
-            print(
-                f"The piles have {counts[0]:,} and {counts[1]:,} pictures: the larger one is walked through more slowly."
-            )
+        fewer, more = sorted(map(len, piles))
+        if fewer < more:
+            print(f"The piles have {fewer:,} and {more:,} pictures: the larger one is walked through more slowly.")
         return piles
 
     def preview(self):
