@@ -166,6 +166,22 @@ def torn(numbers, folder):
     )
 
 
+def noisy(numbers, folder):
+    """Play exercise 2: F sees everything through noise while it learns, so that a faint mark is of no use."""
+    piles, truth, rows = (draw_seasons(500, seed=1)[0], draw_seasons(500, seed=2)[1]), draw_seasons(100, seed=3), []
+    for seed in numbers:
+        book = book_for(seed)
+        book["strength"] = 0.5
+        book["test_summer"], book["test_winter"] = truth
+        players = book["new_players"]()
+        players[2] = book["Noisy"](given_channels=3, **book["shape"])
+        game = book["make_game"](players, truth)
+        for _, seconds in play(game, piles, MARKS[:1]):
+            rows.append(scores(game, truth, book) | {"CPU seconds": seconds})
+            print(f"seed {seed}: {rows[-1]} {diagnose(game.history).name}", flush=True)
+    write_csv("seasons_noisy", [row_of({"F sees through noise of": 0.5, "rounds": MARKS[0]}, rows, form)])
+
+
 PATIENTS = {"healthy": {}, "the detective dominates": {"g_lr": 1e-7}, "the criminal dominates": {"d_lr": 1e-7}}
 
 
@@ -192,7 +208,7 @@ def form(name):
     return ".0f" if "seconds" in name else ".2f" if "sun" in name or name == "share" else ".3f"
 
 
-PARTS = {"seasons": seasons, "faces": faces, "torn": torn, "doctor": doctor}
+PARTS = {"seasons": seasons, "faces": faces, "torn": torn, "noisy": noisy, "doctor": doctor}
 
 
 def main():
