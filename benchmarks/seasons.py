@@ -17,12 +17,18 @@ import torch
 from common import load_notebook, row_of, seeds, write_csv
 
 from gans_workshop import (
+    GAN,
+    PatchDiscriminator,
+    UNet,
     classify_faces,
     cycle_round,
     diagnose,
     draw_seasons,
+    load_drawings,
     load_faces,
+    pix2pix,
     save_contact_sheet,
+    seed_everything,
     side_by_side,
     sliced_distance,
     to_float,
@@ -30,14 +36,8 @@ from gans_workshop import (
     workshop_folder,
 )
 
-WEIGHTS = {
-    "all bills": {},
-    "no come back": {"cycle": 0},
-    "no leave alone": {"identity": 0},
-    "neither": {"cycle": 0, "identity": 0},
-}
+WEIGHTS = {"all bills": {}, "without cycle": {"cycle": 0}, "without identity": {"identity": 0}}
 MARKS = [300, 1000]  # rounds after which a game is scored
-ROUNDS_TORN = 300
 
 
 def book_for(seed):
@@ -70,9 +70,7 @@ def seasons(numbers, folder):
         ]
         for name, weights in WEIGHTS.items():
             game = book["make_game"](book["new_players"](), truth, **weights)
-            for rounds, seconds in play(
-                game, (summer, winter), MARKS if name in ("all bills", "no come back") else MARKS[:1]
-            ):
+            for rounds, seconds in play(game, (summer, winter), MARKS if name == "all bills" else MARKS[:1]):
                 found = scores(game, truth, book) | {"CPU seconds": seconds}
                 rows.setdefault((name, rounds), []).append(found)
                 words = [diagnose(side.history).name for side in (game.there, game.back)]
@@ -102,8 +100,11 @@ def scores(game, truth, book):
     numbers |= {"again": book["l1"](again, truth[0]), "suns": book["suns_back"](again)}
     torch.manual_seed(0)
     sent = {f"noise {n}": (made + n * torch.randn_like(made)).clamp(-1, 1) for n in (0.05, 0.2)}
-    for name, pictures in (sent | {"JPEG": book["through_jpeg"](made)}).items():
+    sent |= {"JPEG": book["through_jpeg"](made)}
+    sent |= {f"one {what}": book["level_sky"](made, what) for what in ("brightness", "colour")}
+    for name, pictures in sent.items():
         numbers[f"suns, {name}"] = book["suns_back"](game.translate_back(pictures))
+        numbers[f"changed, {name}"] = book["l1"](pictures, made)
     return numbers | {"suns from true winters": book["suns_back"](back)}
 
 
@@ -142,28 +143,43 @@ def asked(read, change, values):
 
 
 def torn(numbers, folder):
-    """Play with the pairs of notebook 08 at 32 pixels, once as they are and once torn apart."""
+    """Play with pairs and with the same pairs torn apart, 300 rounds: the seasons, and the drawings of notebook 08."""
     rows = {}
     for seed in numbers:
         book = book_for(seed)
-        for name in ("pairs", "torn apart"):
-            start = time.process_time()
-            game, (given, truth) = book["play_drawings"](name == "pairs", ROUNDS_TORN)
-            made = (game if name == "pairs" else game.there).sample(len(given), given)
-            found = {"l1": book["l1"](made, truth), "sliced distance": sliced_distance(made, truth)}
-            found |= {"CPU seconds": time.process_time() - start}
-            rows.setdefault(name, []).append(found)
-            print(f"seed {seed}, {name}: {found}", flush=True)
-            save_contact_sheet(
-                folder / f"{name}-{seed}.png".replace(" ", "-"),
-                side_by_side(given[:15], made[:15], truth[:15]),
-                columns=9,
-            )
-    write_csv(
-        "seasons_torn",
-        [row_of({"data": name, "rounds": ROUNDS_TORN}, runs, form) for name, runs in rows.items()],
-        keys=2,
-    )
+        for what, ((given, wanted), piles, (test, truth)) in {"seasons": scenes(), "drawings": halves()}.items():
+            for name in ("pairs", "torn apart"):
+                start = time.process_time()
+                if name == "pairs":
+                    seed_everything(seed)
+                    players = [kind(given_channels=3, **book["shape"]) for kind in (UNet, PatchDiscriminator)]
+                    game = GAN(*players, fixed_condition=test[:10], **book["rules"] | {"loss": pix2pix})
+                    train(game, wanted, conditions=given, steps=MARKS[0], batch_size=8)
+                else:
+                    cycle = book["make_game"](book["new_players"](), (test, truth))
+                    list(play(cycle, piles, MARKS[:1]))
+                    game = cycle.there
+                made = game.sample(len(test), test)
+                found = {"l1": book["l1"](made, truth), "sliced distance": sliced_distance(made, truth)}
+                rows.setdefault((what, name), []).append(found | {"CPU seconds": time.process_time() - start})
+                print(f"seed {seed}, {what}, {name}: {found}", flush=True)
+                sheet = side_by_side(test[:15], made[:15], truth[:15])
+                save_contact_sheet(folder / f"{what}-{name}-{seed}.png".replace(" ", "-"), sheet, columns=9)
+    names = ("pictures", "data")
+    write_csv("seasons_torn", [row_of(dict(zip(names, key)), runs, form) for key, runs in rows.items()], keys=2)
+
+
+def scenes():
+    """Return pairs of seasons, piles without pairs, and the hidden pairs."""
+    summer, winter = draw_seasons(500, seed=1)
+    return (summer, winter), (summer, draw_seasons(500, seed=2)[1]), draw_seasons(100, seed=3)
+
+
+def halves():
+    """Return half of the drawings as pairs, these outlines with the colours of the others, and those held out."""
+    (lines, colours, _), (test, truth, _) = (load_drawings(image_size=32, test=test) for test in (False, True))
+    lines, test, half = lines.expand(-1, 3, -1, -1), test.expand(-1, 3, -1, -1), len(lines) // 2
+    return (lines[:half], colours[:half]), (lines[:half], colours[half:]), (test, truth)
 
 
 def noisy(numbers, folder):
@@ -171,7 +187,7 @@ def noisy(numbers, folder):
     piles, truth, rows = (draw_seasons(500, seed=1)[0], draw_seasons(500, seed=2)[1]), draw_seasons(100, seed=3), []
     for seed in numbers:
         book = book_for(seed)
-        book["strength"] = 0.5
+        book["fog"] = 0.5
         book["test_summer"], book["test_winter"] = truth
         players = book["new_players"]()
         players[2] = book["Noisy"](given_channels=3, **book["shape"])
