@@ -65,7 +65,7 @@ _HOMES = {
     "game.gan": "GAN",
     "game.turns": "discriminator_step generator_step",
     "game.translation": "PatchDiscriminator UNet",
-    "game.cyclegan": "CycleGAN cycle_round",
+    "game.cyclegan": "CycleGAN criminals_bills cycle_round",
     "game.training": "train",
     "game.loading": "load_gan",
     "view.plots": "CRIMINAL DETECTIVE contact_sheet draw_losses draw_scores figure_with_axes film_strip label_axes "

@@ -33,7 +33,7 @@ def dice(seed):
     return torch.Generator().manual_seed(int(seed) if -(2**63) <= seed < 2**64 else seed % 2**64)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)
 def order(count, seed, epoch):
     """Shuffle the numbers from 0 to count - 1, each epoch in another way."""
     return torch.randperm(count, generator=dice(seed * 1_000_003 + epoch)).tolist()

@@ -25,12 +25,15 @@ class CycleGAN:
     def __init__(self, there, back, *, cycle=10, identity=5):
         shapes = {game.picture_shape for game in (there, back)}
         check(len(shapes) == 1, f"Both games must draw pictures of one shape, and these draw {sorted(shapes)}.")
-        given = all(getattr(game.fixed_condition, "ndim", 0) == 4 for game in (there, back))
-        check(given, "Both games must be given pictures: make them with fixed_condition=, some pictures of their pile.")
+        given = all(getattr(game.fixed_condition, "shape", ())[1:] == game.picture_shape for game in (there, back))
+        hint = "make them with fixed_condition=, some pictures of their pile, all of one shape"
+        check(given, f"Both games must be given pictures like those that they draw: {hint}.")
         apart = there.seed != back.seed  # else piles that are torn pairs are walked through in step: pairs in disguise
         check(
             apart, f"Both games have seed={there.seed}: give one of them another, so that no pair meets by their order."
         )
+        usual = all(game.d_steps == 1 and not game.loss.likeness for game in (there, back))
+        check(usual, "A CycleGAN plays with d_steps=1 and a loss without likeness, such as loss=least_squares.")
         self.there, self.back, self.cycle, self.identity = there, back, cycle, identity
         self.device, self.picture_shape, self.seconds = there.device, there.picture_shape, 0.0
 
@@ -39,6 +42,10 @@ class CycleGAN:
         lambda self: self.there.history, doc="The notes of the way there; those of the other: back.history"
     )
     fixed_condition = property(lambda self: self.there.fixed_condition)
+
+    def __getattr__(self, name):
+        found = f"A CycleGAN has no {name!r}: its two GANs are .there and .back"
+        raise AttributeError(f"{found}, and train(game, ..., one_round=cycle_round) plays it.")
 
     def check_data(self, images, conditions=None):
         """Return both piles, first and second, on the device; they may have different numbers of pictures."""
@@ -71,7 +78,8 @@ class CycleGAN:
 
     def state_dict(self):
         """Return a copy of the state of both games."""
-        return {side: getattr(self, side).state_dict() for side in SIDES} | {"step": self.step, "seconds": self.seconds}
+        sides = {side: getattr(self, side).state_dict() for side in SIDES}
+        return sides | {name: getattr(self, name) for name in ("step", "seconds", "cycle", "identity")}
 
     def load_state_dict(self, state):
         """Bring back a state from `state_dict()`."""
@@ -103,15 +111,16 @@ def cycle_round(game, images, conditions, *, batch_size=8):
     # Pass 2: both criminals learn, together
     bills = criminals_step(game, a, b)
 
-    there.count_round(measure(there, lesson_there, bills[0]))
-    back.count_round(measure(back, lesson_back, bills[1]))
+    # Without the condition: what was given and what is real are no pair, which the notes would compare
+    there.count_round(measure(there, lesson_there._replace(condition=None), bills[0]))
+    back.count_round(measure(back, lesson_back._replace(condition=None), bills[1]))
 
 
 def criminals_step(game, a, b):
     """Let both generators learn, whose gradients go through each other; return what each paid, two scalars."""
     bills = criminals_bills(game, a, b)
     game.back.g_optimizer.zero_grad()
-    learn(game.there, game.there.g_optimizer, sum(bills), "criminals")
+    learn(game.there, game.there.g_optimizer, sum(bills), "criminal")
     game.back.g_optimizer.step()
     for side in (game.there, game.back):
         side.update_average()

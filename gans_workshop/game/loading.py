@@ -20,13 +20,18 @@ def load_gan(path, *, device="cpu", generator=None, discriminator=None):
     """Load a trained GAN from the folder that `train` saved in, or from a file of it, made on whatever machine.
 
     It can draw, and learn on at its learning rates; for other rules set `gan.loss`, `gan.augment` and `gan.d_steps`
-    before. Networks of your own are given as `generator` and `discriminator`, made as for the training.
+    before, or those of a `CycleGAN`'s two GANs. Networks of your own are given as `generator` and `discriminator`,
+    made as for the training.
     Raises: ValueError: '... holds no whole checkpoint ...', '... has networks ...'; OSError: 'The checkpoints in ...'
     """
     found = _read(disk.whole_path(path))
     state, (_, *shape) = found["gan"], found["pictures"]["kinds"][0][0]
     if SIDES[0] in state:
-        gan = CycleGAN(*(_revive(state[side], shape, path, device, given_channels=0) for side in SIDES))
+        if generator or discriminator:
+            hint = "with networks of your own make the game anew, and train(game, ..., checkpoint=...) goes on"
+            raise ValueError(f"{path} holds a CycleGAN, which is loaded without them: {hint}.")
+        weights = {name: state[name] for name in ("cycle", "identity")}
+        gan = CycleGAN(*(_revive(state[side], shape, path, device) for side in SIDES), **weights)
         gan.seconds = state["seconds"]
     else:
         gan = _revive(state, shape, path, device, generator, discriminator)
@@ -34,15 +39,17 @@ def load_gan(path, *, device="cpu", generator=None, discriminator=None):
     return gan
 
 
-def _revive(state, shape, path, device, generator=None, discriminator=None, **seen_by_d):
-    """Make the GAN of this state anew; `seen_by_d`: what D is told of the pictures that are given, if it is not all."""
+def _revive(state, shape, path, device, generator=None, discriminator=None):
+    """Make the GAN of this state anew."""
     more = {"classes": state["classes"]} if state.get("classes") else {}
     criminals, detectives = (Generator, MLPGenerator), (Discriminator, MLPDiscriminator)
     if getattr(state.get("fixed_condition"), "ndim", 0) == 4:
         criminals, detectives = (UNet,), (PatchDiscriminator,)
         more = {"given_channels": state["fixed_condition"].shape[1]}
     generator = generator or _rebuild(criminals, state.get("generator", {}), shape, more)
-    discriminator = discriminator or _rebuild(detectives, state.get("discriminator", {}), shape, more | seen_by_d)
+    alone = {"given_channels": 0} if "given_channels" in more else {}  # a detective without the question
+    for told in (more, more | alone):
+        discriminator = discriminator or _rebuild(detectives, state.get("discriminator", {}), shape, told)
     if not (generator and discriminator):
         hint = "make them as for its training, and call load_gan(..., generator=..., discriminator=...)"
         raise ValueError(f"The GAN in {path} has networks that are not the package's: {hint}.")

@@ -9,10 +9,8 @@ from gans_workshop.game.images import check
 from gans_workshop.game.models import Skip
 
 WEIGHTS = ("linear", "conv", "convTranspose")
-KNOWN = (
-    "Linear, Conv2d, ConvTranspose2d, BatchNorm, InstanceNorm2d, ReLU, LeakyReLU, Tanh, Sigmoid, Upsample, Flatten, "
-)
-KNOWN += "Unflatten, Skip"
+KNOWN = "Linear, Conv2d, ConvTranspose2d, BatchNorm, InstanceNorm2d, ReLU, LeakyReLU, Tanh, Sigmoid, Upsample, "
+KNOWN += "Flatten, Unflatten, Skip"
 LIMIT = 40  # MB of a page: more is too much for mail and for many phones
 GREY_LEVEL = 1 / 127.5  # one of 255
 

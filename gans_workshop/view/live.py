@@ -42,7 +42,7 @@ class LiveView:
     The picture is renewed every `seconds` at most, and more rarely where drawing it would cost more than 4 % of the
     time. `film` keeps what the fixed z became, also outside a notebook, where nothing is drawn.
     With `advice=False` the doctor says what is wrong and not what to do. Where G is given pictures, they stand beside
-    what it makes of them, and `truth` (N, C, H, W), the right answers, or what comes back in a `CycleGAN`, beside both.
+    what it makes of them, and `truth` (N, C, H, W), the right answers; of a `CycleGAN` also what comes back.
     """
 
     def __init__(self, *, seconds=2, advice=True, truth=None):
@@ -95,7 +95,7 @@ def draw_view(gan, *, advice=True, truth=None):
     if getattr(gan.fixed_condition, "ndim", 0) == 4:
         sets = {"given": gan.fixed_condition, "made": pictures} | ({} if truth is None else {"truth": truth})
         if hasattr(gan, "back"):
-            sets["back again"] = gan.translate_back(pictures)
+            sets["back again"] = gan.translate_back(pictures).nan_to_num(0)
         pictures, words = side_by_side(*sets.values()), ", ".join(sets)
         columns = 2 * len(sets)
     draw_images(grid, pictures, columns=columns)

@@ -1,5 +1,7 @@
 """Two piles and no pairs: two games learn together, there and back, and are as safe as one."""
 
+import math
+
 import pytest
 import torch
 
@@ -9,15 +11,16 @@ from gans_workshop import (
     LiveView,
     PatchDiscriminator,
     UNet,
+    criminals_bills,
     cycle_round,
     draw_seasons,
     least_squares,
     load_gan,
+    pix2pix,
     seed_everything,
     to_float,
     train,
 )
-from gans_workshop.game.cyclegan import criminals_bills
 from gans_workshop.view.flatten import fold, list_steps, play
 from gans_workshop.view.live import draw_view
 
@@ -153,12 +156,57 @@ def test_wrong_piles_are_refused_before_anything_is_learned(name):
 
 
 def test_games_that_do_not_belong_together_are_refused():
-    grey = GAN(
-        UNet(image_size=32, width=2, channels=1),
-        PatchDiscriminator(image_size=32, width=2, channels=1),
-        fixed_condition=SUMMER[:2, :1],
-    )
-    with pytest.raises(ValueError, match=r"Both games must draw pictures of one shape, .*\(1, 32, 32\), \(3, 32, 32\)"):
-        CycleGAN(one_way(SUMMER, 2), grey)
+    def other(given_channels=3, pictures=SUMMER, **options):
+        players = UNet(given_channels=given_channels, **SHAPE), PatchDiscriminator(given_channels=0, **SHAPE)
+        return GAN(*players, fixed_condition=pictures[:2], seed=5, **options)
+
+    small = {"image_size": 48, "width": 2}
+    large = GAN(UNet(**small), PatchDiscriminator(**small), fixed_condition=torch.zeros(2, 1, 48, 48).byte())
+    with pytest.raises(ValueError, match=r"Both games must draw pictures of one shape, .*\(3, 32, 32\), \(3, 48, 48\)"):
+        CycleGAN(one_way(SUMMER, 2), large)
+    with pytest.raises(ValueError, match="Both games must be given pictures like those that they draw"):
+        CycleGAN(one_way(SUMMER, 2), other(given_channels=1, pictures=SUMMER[:, :1], loss=least_squares))
     with pytest.raises(ValueError, match="Both games have seed=2: give one of them another"):
         CycleGAN(one_way(SUMMER, 2), one_way(WINTER, 2))
+    for options in ({"d_steps": 5, "loss": least_squares}, {"loss": pix2pix}):
+        with pytest.raises(ValueError, match="A CycleGAN plays with d_steps=1 and a loss without likeness"):
+            CycleGAN(one_way(SUMMER, 2), other(**options))
+
+
+def test_what_a_cyclegan_lacks_is_said_with_what_it_has():
+    with pytest.raises(
+        AttributeError, match=r"A CycleGAN has no 'd_steps': its two GANs are \.there and \.back, and train"
+    ):
+        train(game(), SUMMER, conditions=WINTER, steps=1)
+    with pytest.raises(AttributeError, match="A CycleGAN has no 'sample'"):
+        game().sample(3)
+
+
+def test_no_note_compares_pictures_that_are_no_pair():
+    cycle = play_on(game(), 11)
+    for name in ("contrast", "opinion_push"):
+        assert all(math.isnan(note) for note in getattr(cycle.there.history, name)), name
+
+
+def test_weights_come_back_and_networks_of_ones_own_are_refused_with_a_way_on(tmp_path):
+    play_on(game(cycle=0, identity=2), 1, checkpoint=tmp_path)
+    found = load_gan(tmp_path)
+    assert (found.cycle, found.identity) == (0, 2)
+    with pytest.raises(ValueError, match=r"holds a CycleGAN, which is loaded without them: .* goes on"):
+        load_gan(tmp_path, generator=UNet(given_channels=3, **SHAPE))
+
+
+def test_detectives_that_see_pairs_can_be_saved_and_loaded(tmp_path):
+    def seeing(pictures, seed):
+        players = UNet(given_channels=3, **SHAPE), PatchDiscriminator(given_channels=3, **SHAPE)
+        return GAN(*players, loss=least_squares, fixed_condition=pictures[:4], seed=seed)
+
+    cycle = play_on(CycleGAN(seeing(SUMMER, 2), seeing(WINTER, 3)), 1, checkpoint=tmp_path)
+    torch.testing.assert_close(load_gan(tmp_path).preview(), cycle.preview())
+
+
+def test_the_view_survives_a_broken_way_back():
+    cycle = play_on(game(), 2)
+    for weights in cycle.back.average_generator.parameters():
+        weights.data.fill_(torch.nan)
+    draw_view(cycle)
