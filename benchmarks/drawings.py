@@ -203,7 +203,9 @@ def blind(numbers, folder):
             print(f"seed {seed}, {name}: {found} {diagnose(gan.history).sentence}", flush=True)
             sheet = side_by_side(data.given[::10], made[::10])
             save_contact_sheet(folder / f"without-skips-{name}-{seed}.png".replace(" ", "-"), sheet, columns=10)
-    write_csv("drawings_blind", [row_of({"D": name, "rounds": MARKS[0]}, runs, form) for name, runs in rows.items()], keys=2)
+    write_csv(
+        "drawings_blind", [row_of({"D": name, "rounds": MARKS[0]}, runs, form) for name, runs in rows.items()], keys=2
+    )
 
 
 PATIENTS = {  # what the doctor should say, and the rules of the game

@@ -165,8 +165,8 @@ def torn(numbers, folder):
                 print(f"seed {seed}, {what}, {name}: {found}", flush=True)
                 sheet = side_by_side(test[:15], made[:15], truth[:15])
                 save_contact_sheet(folder / f"{what}-{name}-{seed}.png".replace(" ", "-"), sheet, columns=9)
-    names = ("pictures", "data")
-    write_csv("seasons_torn", [row_of(dict(zip(names, key)), runs, form) for key, runs in rows.items()], keys=2)
+    keys = [{"pictures": what, "data": name, "rounds": MARKS[0]} for what, name in rows]
+    write_csv("seasons_torn", [row_of(key, runs, form) for key, runs in zip(keys, rows.values())], keys=2)
 
 
 def scenes():
