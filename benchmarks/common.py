@@ -4,6 +4,7 @@ Each benchmark writes CSVs into benchmarks/results, or into the folder that GANS
 trial run. Then `python benchmarks/make_results.py` makes RESULTS.md from all of them.
 """
 
+import argparse
 import ast
 import csv
 import datetime
@@ -104,6 +105,12 @@ def row_of(keys, runs, form):
     return row
 
 
+def verdicts(keys, wanted, said):
+    """Return a row of a table: the keys, what the doctor should say, how often he said it, and what else he said."""
+    others = ", ".join(f"{said.count(other)} x {other}" for other in sorted({*said} - {wanted}))
+    return keys | {"should be": wanted, "games": len(said), "right": said.count(wanted), "otherwise": others or "none"}
+
+
 def span(low, middle, high):
     """Say smallest to largest (median), as far as they are known; one number where all are the same."""
     low, middle, high = (f"{int(x):,}" if re.fullmatch(r"\d{4,}", x) else x for x in (low, middle, high))
@@ -111,6 +118,21 @@ def span(low, middle, high):
         return low or middle
     words = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}"
     return f"{words} ({middle})" if middle else words
+
+
+# Command lines
+
+
+def run_parts(parts, doc, folder):
+    """Measure the parts that are named on the command line, or all: each takes seeds, and a folder for its pictures."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], help="all if none is given")
+    parser.add_argument("--seeds", type=seeds, default=range(5))
+    parser.add_argument("--folder", type=Path, default=folder, help="for the pictures")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for part in options.parts or parts:
+        parts[part](options.seeds, options.folder)
 
 
 # CSV files

@@ -10,13 +10,11 @@ at a period of two pixels over that of the real ones; `pen` how much the colours
 pixel. Seconds are those of this process on one thread.
 """
 
-import argparse
 import time
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from common import load_notebook, ranges, row_of, seeds, write_csv
+from common import load_notebook, ranges, row_of, run_parts, verdicts, write_csv
 from torch import nn
 
 from gans_workshop import (
@@ -234,26 +232,12 @@ def doctor(numbers, folder):
                 train(gan, data.colours, conditions=given, steps=200, batch_size=8)
                 said.append(diagnose(gan.history).name)
                 print(f"{name}, seed {seed}: {diagnose(gan.history).sentence}", flush=True)
-            others = ", ".join(f"{said.count(other)} x {other}" for other in sorted({*said} - {wanted}))
-            row = {"game": name, "should be": wanted, "seeds": len(said), "right": said.count(wanted)}
-            rows.append(row | {"otherwise": others or "none"})
+            rows.append(verdicts({"game": name}, wanted, said))
     write_csv("drawings_doctor", rows)
 
 
 PARTS = {"games": games, "doctor": doctor, "blind": blind, "seeing": seeing, "faces": faces}
 
 
-def main():
-    """Measure the parts that were asked for, or all."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all if none is given")
-    parser.add_argument("--seeds", type=seeds, default=range(5))
-    parser.add_argument("--folder", type=Path, default=workshop_folder() / "drawings", help="for the pictures")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    for part in options.parts or PARTS:
-        PARTS[part](options.seeds, options.folder)
-
-
 if __name__ == "__main__":
-    main()
+    run_parts(PARTS, __doc__, workshop_folder() / "drawings")

@@ -9,12 +9,10 @@ alike: walls, doors and trunks. `suns` is how often the sun that comes back is w
 Seconds are those of this process on one thread.
 """
 
-import argparse
 import time
-from pathlib import Path
 
 import torch
-from common import load_notebook, row_of, seeds, write_csv
+from common import load_notebook, row_of, run_parts, verdicts, write_csv
 
 from gans_workshop import (
     GAN,
@@ -213,10 +211,8 @@ def doctor(numbers, folder):
             for _ in play(game, piles, [200]):
                 said += [diagnose(side.history).name for side in (game.there, game.back)]
                 print(f"seed {seed}, {rules}: {diagnose(game.history).sentence}", flush=True)
-        others = ", ".join(f"{said.count(other)} x {other}" for other in sorted({*said} - {wanted}))
-        row = {"game": ", ".join(f"{name} = {value:g}" for name, value in rules.items()) or "as it is"}
-        rows.append(row | {"should be": wanted, "seeds": len(numbers), "ways": len(said), "right": said.count(wanted)})
-        rows[-1]["otherwise"] = others or "none"
+        name = ", ".join(f"{name} = {value:g}" for name, value in rules.items()) or "as it is"
+        rows.append(verdicts({"game": name}, wanted, said))
     write_csv("seasons_doctor", rows)
 
 
@@ -227,17 +223,5 @@ def form(name):
 PARTS = {"seasons": seasons, "faces": faces, "torn": torn, "noisy": noisy, "doctor": doctor}
 
 
-def main():
-    """Measure the parts that were asked for, or all."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all if none is given")
-    parser.add_argument("--seeds", type=seeds, default=range(5))
-    parser.add_argument("--folder", type=Path, default=workshop_folder() / "seasons", help="for the pictures")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    for part in options.parts or PARTS:
-        PARTS[part](options.seeds, options.folder)
-
-
 if __name__ == "__main__":
-    main()
+    run_parts(PARTS, __doc__, workshop_folder() / "seasons")
