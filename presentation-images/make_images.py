@@ -449,7 +449,7 @@ def cyclegan():
     arrow(ax, (9.4, 5.4), (11.8, 4.6), bend=-0.12)
     arrow(ax, (11.8, 2.8), (9.4, 1.9), bend=-0.12)
     arrow(ax, (6.2, 1.9), (3.7, 1.9))
-    write(ax, 7.8, 3.65, "there and back again\n= unchanged", size=BIG)
+    write(ax, 7.8, 3.65, "there and back again:\nit should be unchanged", size=BIG)
     write(ax, 13.4, 1.6, "what G makes of it", size=BIG)
     return fig
 
