@@ -460,7 +460,8 @@ def seasons():
     some = unseen[VISITED : VISITED + 6]
     rows = [to_float(some), *game.there_and_again(some)]
     sheet = contact_sheet(to_uint8(torch.cat(rows)), columns=6)
-    return Image.fromarray(sheet).resize((3 * sheet.shape[1], 3 * sheet.shape[0]), Image.Resampling.NEAREST)
+    large = Image.fromarray(sheet).resize((3 * sheet.shape[1], 3 * sheet.shape[0]), Image.Resampling.NEAREST)
+    return large.quantize(64, dither=Image.Dither.NONE)  # small: notebook 09 has it inside
 
 
 def stylegan():

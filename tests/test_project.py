@@ -20,8 +20,8 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 # The modules in their order, by their place, such as "files.disk": each may import only those above it.
 ROOMS = {
-    "files": "disk kinds classes workspace datasets decoding sketches sources photos pairs marks checkpoints",
-    "game": "images labels losses models translation augment notes gan turns training loading",
+    "files": "disk kinds classes workspace datasets decoding scenes sketches sources photos pairs marks checkpoints",
+    "game": "images labels losses models translation augment notes gan turns cyclegan training loading",
     "view": "plots lessons diagnosis evaluation latent live exports flatten page",
 }
 MODULES = ["device", *(f"{room}.{name}" for room, names in ROOMS.items() for name in names.split())]

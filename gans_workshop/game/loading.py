@@ -34,12 +34,12 @@ def load_gan(path, *, device="cpu", generator=None, discriminator=None):
         gan = CycleGAN(*(_revive(state[side], shape, path, device) for side in SIDES), **weights)
         gan.seconds = state["seconds"]
     else:
-        gan = _revive(state, shape, path, device, generator, discriminator)
+        gan = _revive(state, shape, path, device, generator=generator, discriminator=discriminator)
     print(f"A GAN of {gan.step:,} rounds ({gan.seconds / 60:.1f} minutes of training), drawing {tuple(shape)}.")
     return gan
 
 
-def _revive(state, shape, path, device, generator=None, discriminator=None):
+def _revive(state, shape, path, device, *, generator=None, discriminator=None):
     """Make the GAN of this state anew."""
     more = {"classes": state["classes"]} if state.get("classes") else {}
     criminals, detectives = (Generator, MLPGenerator), (Discriminator, MLPDiscriminator)

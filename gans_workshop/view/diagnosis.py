@@ -112,8 +112,7 @@ def _judge(last, once):
         found = f"of a real picture and a fake, D picks out the real one {rate.mean():.0%} of the time"
         name, evidence = "healthy", f"{found}, and the fakes are {varied.mean():.2f} times as varied as real pictures"
         if once > 0 and (usual > CERTAIN or last["d_real"].mean() > AHEAD):
-            sure = f", and {_times(d_fake < SURE)} {low}" if any(d_fake < SURE) else ""
-            evidence += f"; but D is far ahead: D(x) is {last['d_real'].mean():.2f}{sure}"
+            evidence += f"; but D is far ahead: D(x) is {last['d_real'].mean():.2f}, and {_times(d_fake < SURE)} {low}"
             advice = WATCH_IT
     return Verdict(name, f"{name[0].upper()}{name[1:]}: {evidence}.", advice or REMEDY[name])
 
