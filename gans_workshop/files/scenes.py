@@ -23,17 +23,15 @@ def draw_seasons(count, *, image_size=32, seed=0):
 
 
 def find_sun(pictures):
-    """Say where a picture has its sun: the share of yellow pixels, and their middle, as (N, 3): share, across, down.
+    """Say where each picture has its sun, the middle of all yellow pixels: across and down, from 0 to 1; NaN is no sun.
 
-    Shapes: pictures (N, 3, H, W) in [-1, 1] -> (N, 3); the places from 0 to 1, NaN where there is no sun.
+    Shapes: pictures (N, 3, H, W) in [-1, 1] -> (N, 2)
     """
     red, green, blue = pictures.unbind(1)
     yellow = ((red > 0.55) & (green > 0.35) & (blue < -0.2)).float()
-    share = yellow.mean((1, 2))
     places = [torch.linspace(0, 1, side, device=pictures.device) for side in pictures.shape[2:]]
     down, across = (yellow * places[0][:, None]).sum((1, 2)), (yellow * places[1]).sum((1, 2))
-    total = yellow.sum((1, 2))
-    return torch.stack([share, across / total, down / total], 1)
+    return torch.stack([across, down], 1) / yellow.sum((1, 2))[:, None]
 
 
 def _plan(dice):

@@ -29,18 +29,14 @@ class CycleGAN:
         hint = "make them with fixed_condition=, some pictures of their pile, all of one shape"
         check(given, f"Both games must be given pictures like those that they draw: {hint}.")
         apart = there.seed != back.seed  # else piles that are torn pairs are walked through in step: pairs in disguise
-        check(
-            apart, f"Both games have seed={there.seed}: give one of them another, so that no pair meets by their order."
-        )
+        check(apart, f"Both games have seed={there.seed}: give one another, so that no pair meets by their order.")
         usual = all(game.d_steps == 1 and not game.loss.likeness for game in (there, back))
         check(usual, "A CycleGAN plays with d_steps=1 and a loss without likeness, such as loss=least_squares.")
         self.there, self.back, self.cycle, self.identity = there, back, cycle, identity
         self.device, self.picture_shape, self.seconds = there.device, there.picture_shape, 0.0
 
     step = property(lambda self: self.there.step)
-    history = property(
-        lambda self: self.there.history, doc="The notes of the way there; those of the other: back.history"
-    )
+    history = property(lambda self: self.there.history)  # of the way there; that of the other is back.history
     fixed_condition = property(lambda self: self.there.fixed_condition)
 
     def __getattr__(self, name):
@@ -71,9 +67,7 @@ class CycleGAN:
     @torch.no_grad()
     def translate_back(self, pictures):
         """Make pictures of the first pile from those of the second, real or made: (N, C, H, W) -> the same shape."""
-        parts = (
-            to_float(pictures).to(self.device).split(256)
-        )  # made ones may be all bright, which `sample` would refuse
+        parts = to_float(pictures).to(self.device).split(256)  # not by `sample`: made ones may be all bright
         return torch.cat([self.back.average_generator(None, part) for part in parts])
 
     def state_dict(self):

@@ -83,9 +83,9 @@ def _rebuild(kinds, weights, shape, more):
     layers = [size for size in shapes.values() if len(size) > 1] or [(1, 1)]
     if Generator in kinds:
         more = more | {"latent_dim": layers[0][1] - sum(counts(more.get("classes", 0)))}
-    other = {"smooth": False} if Generator in kinds else {"norm": False}
-    if {UNet, PatchDiscriminator} & {*kinds}:
-        other = {"norm": nn.InstanceNorm2d}
+    other = (
+        {"smooth": False} if Generator in kinds else {"norm": nn.InstanceNorm2d if "given_channels" in more else False}
+    )
     widths = layers[0][0], layers[-1][1], layers[-1][0] // 2
     for kind, width, form in itertools.product(kinds, widths, ({}, other)):
         with suppress(Exception), torch.device("meta"):  # where weights take no room, however many these would be

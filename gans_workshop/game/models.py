@@ -74,10 +74,9 @@ class Discriminator(nn.Module):
             nn.Conv2d(channels, maps[0], 4, stride=2, padding=1),  # (N, w, 14, 14)
             nn.LeakyReLU(0.2),  # (N, w, 14, 14)
         ]
+        level = nn.BatchNorm2d if norm else None
         for size, before, after in zip(sizes, maps, maps[1:]):
-            layers += shrink(
-                before, after, odd=size % 2, norm=nn.BatchNorm2d if norm else None
-            )  # (N, 2w, 7, 7), then (N, 4w, 4, 4)
+            layers += shrink(before, after, odd=size % 2, norm=level)  # (N, 2w, 7, 7), then (N, 4w, 4, 4)
         layers += [
             nn.Flatten(),  # (N, 4w * 4 * 4)
             nn.Linear(maps[-1] * sizes[-1] ** 2, 1),  # (N, 1)

@@ -35,9 +35,8 @@ def list_steps(layer):
         scale = weight / (layer.running_var + layer.eps).sqrt()
         return [{"kind": "scale", "weight": scale, "bias": bias - layer.running_mean * scale}]
     if isinstance(layer, nn.InstanceNorm2d) and not layer.track_running_stats:
-        count = layer.num_features
-        weight, bias = (layer.weight, layer.bias) if layer.affine else (torch.ones(count), torch.zeros(count))
-        return [{"kind": "instance", "weight": weight, "bias": bias, "eps": layer.eps}]
+        scale = [{"kind": "scale", "weight": layer.weight, "bias": layer.bias}] if layer.affine else []
+        return [{"kind": "instance", "eps": layer.eps}, *scale]
     if isinstance(layer, nn.ReLU | nn.LeakyReLU):
         return [{"kind": "relu", "slope": getattr(layer, "negative_slope", 0)}]
     if isinstance(layer, nn.Tanh | nn.Sigmoid | nn.Flatten):
@@ -91,7 +90,7 @@ def play(steps, x, *, rounded=lambda numbers: numbers):
         elif kind == "scale":
             x = (x.transpose(1, -1) * weight + bias).transpose(1, -1)
         elif kind == "instance":
-            x = F.instance_norm(x, weight=weight, bias=bias, eps=step["eps"])
+            x = F.instance_norm(x, eps=step["eps"])
         elif kind == "relu":
             x = F.leaky_relu(x, step["slope"])
         elif kind in ("tanh", "sigmoid"):

@@ -202,7 +202,7 @@ def test_the_pushes_are_the_slopes_of_the_losses():
 
 
 def test_every_notebook_has_its_slide():
-    named = set(re.findall(r"^# Now you: notebook (\d\d)$|^## (\d\d) ", TEXT, re.MULTILINE))
+    named = set(re.findall(r"^# Now you: notebook (\d\d)$|^- \*\*(\d\d) ", TEXT, re.MULTILINE))
     assert {"".join(pair) for pair in named} >= {path.name[:2] for path in NOTEBOOKS}
 
 

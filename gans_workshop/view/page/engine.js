@@ -47,11 +47,11 @@ const DO = {
     const n = y.length / l.from[0];
     x.forEach((value, i) => (y[i] = value * net.f[l.weight + Math.floor(i / n)] + net.f[l.bias + Math.floor(i / n)]));
   },
-  instance(x, y, l, net) { // each sheet is brought to mean 0 and spread 1, then to the weight and bias of its channel
-    for (let c = 0, n = y.length / l.from[0]; c < l.from[0]; c++) {
-      const sheet = x.subarray(c * n, (c + 1) * n), mean = sheet.reduce((sum, value) => sum + value, 0) / n;
-      const spread = Math.sqrt(sheet.reduce((sum, value) => sum + (value - mean) ** 2, 0) / n + l.eps);
-      for (let i = 0; i < n; i++) y[c * n + i] = ((sheet[i] - mean) / spread) * net.f[l.weight + c] + net.f[l.bias + c]; }
+  instance(x, y, { from, eps }) { // each sheet is brought to mean 0 and spread 1
+    for (let at = 0, n = y.length / from[0]; at < y.length; at += n) {
+      const sheet = x.subarray(at, at + n), [mean, square] = sheet.reduce(([m, s], v) => [m + v / n, s + (v * v) / n], [0, 0]);
+      y.set(sheet.map((value) => (value - mean) / Math.sqrt(square - mean ** 2 + eps)), at);
+    }
   },
   relu(x, y, { slope }) { for (let i = 0; i < y.length; i++) y[i] = x[i] < 0 ? x[i] * slope : x[i]; },
   tanh(x, y) { for (let i = 0; i < y.length; i++) y[i] = Math.tanh(x[i]); },
