@@ -27,6 +27,7 @@ from gans_workshop import (
     show_page,
     train,
 )
+from gans_workshop.game import translation
 from gans_workshop.game.labels import counts
 from gans_workshop.game.models import Skip, grow
 from tools import ROOT, load_notebook, load_script
@@ -107,7 +108,7 @@ def lived(network, spread=0.05):
             layer.running_mean.copy_(0.3 * torch.randn(layer.running_mean.shape, generator=dice))
             layer.running_var.copy_(torch.rand(layer.running_var.shape, generator=dice) + 0.3)
             layer.bias.data.copy_(0.3 * torch.randn(layer.bias.shape, generator=dice))
-        elif hasattr(layer, "weight"):
+        elif getattr(layer, "weight", None) is not None:
             layer.weight.data.copy_(torch.randn(layer.weight.shape, generator=dice) * spread)
     return network
 
@@ -140,6 +141,11 @@ def pictures(channels=3):
     return GAN(lived(UNet(channels), 0.15), Judge(3), fixed_condition=sketches)
 
 
+def season():
+    players = translation.UNet(given_channels=3, width=4, image_size=32, norm=nn.InstanceNorm2d), Judge(3)
+    return GAN(lived(players[0], 0.2), players[1], fixed_condition=pictures().fixed_condition)
+
+
 KINDS = {
     "28/1": lambda: dcgan(28, 1, 16),
     "32/3": lambda: dcgan(32, 3, 16),
@@ -151,6 +157,7 @@ KINDS = {
     "four attributes": lambda: told((5, 5, 4, 6)),
     "picture": pictures,
     "grey picture": lambda: pictures(1),
+    "season": season,
 }
 DRAW = "return await page.evaluate((xs) => [net.engine, xs.map((x) => Array.from(draw(net, x)))], input)"
 

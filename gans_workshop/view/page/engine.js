@@ -49,8 +49,8 @@ const DO = {
   },
   instance(x, y, { from, eps }) { // each sheet is brought to mean 0 and spread 1
     for (let at = 0, n = y.length / from[0]; at < y.length; at += n) {
-      const sheet = x.subarray(at, at + n), [mean, square] = sheet.reduce(([m, s], v) => [m + v / n, s + (v * v) / n], [0, 0]);
-      y.set(sheet.map((value) => (value - mean) / Math.sqrt(square - mean ** 2 + eps)), at);
+      const s = x.subarray(at, at + n), mean = s.reduce((a, b) => a + b) / n, square = s.reduce((a, b) => a + (b - mean) ** 2, 0) / n;
+      y.set(s.map((value) => (value - mean) / Math.sqrt(square + eps)), at);
     }
   },
   relu(x, y, { slope }) { for (let i = 0; i < y.length; i++) y[i] = x[i] < 0 ? x[i] * slope : x[i]; },
