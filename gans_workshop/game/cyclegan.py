@@ -29,7 +29,7 @@ class CycleGAN:
         hint = "make them with fixed_condition=, some pictures of their pile, all of one shape"
         check(given, f"Both games must be given pictures like those that they draw: {hint}.")
         apart = there.seed != back.seed  # else piles that are torn pairs are walked through in step: pairs in disguise
-        check(apart, f"Both games have seed={there.seed}: give one of them another one, so that no pair meets.")
+        check(apart, f"Both games have seed={there.seed}: give one of them another seed, so that no pair meets.")
         usual = all(game.d_steps == 1 and not game.loss.likeness for game in (there, back))
         check(usual, "A CycleGAN plays with d_steps=1 and a loss without likeness, such as loss=least_squares.")
         self.there, self.back, self.cycle, self.identity = there, back, cycle, identity
