@@ -15,6 +15,7 @@ files: they come and go; nothing here knows what a GAN is
   scenes: a small world in summer and in winter
   sketches: what a student draws, typed or on paper, becomes thin black lines on white
   sources: a folder, a ZIP or a video becomes a list of files, each is read or says why not
+  mapped: more pictures than memory lie in one file, and come batch by batch
   photos: a folder, a ZIP or a video becomes one tensor, with a report of every file
   pairs: two folders become pairs, by the names of their files
   marks: know again what a training learns from, in whatever order it comes

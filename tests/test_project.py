@@ -20,7 +20,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 # The modules in their order, by their place, such as "files.disk": each may import only those above it.
 ROOMS = {
-    "files": "disk kinds classes workspace datasets decoding scenes sketches sources photos pairs marks checkpoints",
+    "files": "disk kinds classes workspace datasets decoding scenes sketches sources mapped photos pairs marks checkpoints",
     "game": "images labels losses models translation augment notes gan turns cyclegan training loading",
     "view": "plots lessons diagnosis evaluation latent live exports flatten page",
 }
@@ -205,7 +205,7 @@ def named(problems: dict[str, list]) -> dict[str, list]:
 def test_the_package_is_thin():
     lines = {name: len(text.splitlines()) for name, text in FILES.items()}
     assert {name: count for name, count in lines.items() if count >= 250} == {}
-    assert sum(lines.values()) <= 4600  # a sentence for each wrong kind of argument takes room
+    assert sum(lines.values()) <= 4760  # a sentence for each wrong kind of argument takes room
     lengths = [length(function) for tree in PACKAGE.values() for function in functions(tree)]
     assert statistics.median(lengths) < 10
     assert named({m: [f.name for f in functions(tree) if length(f) > 40] for m, tree in PACKAGE.items()}) == {}

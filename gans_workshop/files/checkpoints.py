@@ -39,7 +39,7 @@ class CheckpointKeeper:
         if self.homes:
             if len(self.homes) == 1:  # with two, the training goes on with one
                 disk.writable_folder(folder)
-            arrays = [tensor.cpu().contiguous().numpy() for tensor in data if tensor is not None]
+            arrays = [tensor.cpu().contiguous() for tensor in data if tensor is not None]
             self.mark = make_mark(arrays)
             self._resume(game, arrays)
 

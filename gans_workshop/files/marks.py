@@ -3,13 +3,17 @@
 import hashlib
 from itertools import zip_longest
 
+import numpy as np
+
+from gans_workshop.files.mapped import checksums
+
 
 def make_mark(arrays):
-    """Describe pictures, and conditions if any, arrays (N, ...): kinds, and checksums in any order and in this one."""
-    rows = [[hashlib.sha256(row).digest() for row in array.reshape(len(array), -1)] for array in arrays]
+    """Describe pictures, and conditions if any, arrays or tensors (N, ...): kinds, and checksums in any order and in this one."""
+    rows = [checksums(array) for array in arrays]
     pairs = [b"".join(pair) for pair in zip_longest(*rows, fillvalue=b"")]  # two piles may have different numbers
     parts = {"pictures": sorted(rows[0]), "pairs": sorted(pairs), "order": pairs}
-    kinds = [[list(array.shape), str(array.dtype)] for array in arrays]
+    kinds = [[list(array.shape), str(array.dtype).removeprefix("torch.")] for array in arrays]
     return {"kinds": kinds} | {name: hashlib.sha256(b"".join(part)).hexdigest() for name, part in parts.items()}
 
 
@@ -27,7 +31,7 @@ def other_data(theirs, ours, arrays):
     if len(theirs["kinds"]) != len(ours["kinds"]):
         return f"learns {'with' if len(theirs['kinds']) > 1 else 'without'} labels or other conditions"
     if "whole" in theirs and theirs["kinds"] == ours["kinds"]:
-        if theirs["whole"] == [hashlib.sha256(array).hexdigest() for array in arrays]:
+        if theirs["whole"] == [hashlib.sha256(np.ascontiguousarray(array)).hexdigest() for array in arrays]:
             return ""
         hint = "its old checkpoint cannot tell, and if they are the same, load_gan goes on with it"
         return f"learns from {count:,} other pictures, or from these in another order: {hint}"

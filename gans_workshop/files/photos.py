@@ -5,6 +5,7 @@ import hashlib
 import math
 import os
 import re
+import shutil
 import sqlite3
 import time
 from collections import Counter
@@ -19,11 +20,12 @@ import torch
 from gans_workshop.device import stop_button
 from gans_workshop.files import classes, kinds
 from gans_workshop.files.decoding import HEIC, SIDE, Picture, any_size, read_picture, shrink
+from gans_workshop.files.mapped import collect
 from gans_workshop.files.sources import UNREAD, list_source, read_file, why_unread
 from gans_workshop.files.workspace import cache_folder
 
 MEMORY = 2**30  # bytes that all pictures together may take
-CACHE_BYTES = 2**32  # a larger cache is begun afresh
+CACHE_BYTES = 2**32  # a cache larger than this, and than what is free beside it, is begun afresh
 PAUSES = (0, 1, 4)  # seconds before each of three tries; all files that failed are tried again together
 FOR_EVER = (errno.EOPNOTSUPP, errno.ENOSYS, errno.ENXIO, errno.EACCES, errno.EPERM, errno.ENOENT)  # no second try
 MASKED = "may be masks, by their names: take them out if masks should not be drawn"
@@ -69,11 +71,12 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
     """Turn a folder, a ZIP or a video into pictures to learn from, and report on every file.
 
     Each picture is turned upright, put on `background` where it is transparent, cropped to the square in its middle
-    and made smaller. What was decoded stays in the cache, also when you stop it. `memory`: bytes for all pictures.
+    and made smaller. What was decoded stays in the cache, also when you stop it. `memory`: bytes for all pictures;
+    what is larger lies in a file of the cache, which training reads batch by batch.
     Their order depends on what they show, not on their names; `images[report.listed]` is in the order of the files.
     It returns images, report; with `labels=True` images, labels, names, report: each sub-folder is a class.
 
-    Shapes: images (N, channels, image_size, image_size) uint8; smaller where that does not fit into the memory.
+    Shapes: images (N, channels, image_size, image_size) uint8; smaller where neither memory nor disk has room.
     labels (N,) int64, the places of their classes in the list of names.
     Raises: ValueError: 'image_size=...', '... is a ...'; ImportError: 'A video needs ...'; OSError: 'The ...'
     """
@@ -87,12 +90,14 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
             problems = _decode_new(cache, files, background)
             depth, classed = _sort(cache, files)
             used, skipped, notes = _choose(cache, classed, problems, film=film, labels=labels)
-            size, room = _what_fits(len(used), image_size, channels, memory)
-            skipped += [(file.name, "does not fit into the memory any more") for _, _, file, _ in used[room:]]
-            used = used[:room]
-            images = torch.empty(len(used), channels, size, size, dtype=torch.uint8)
-            for image, (*_, content) in zip(images, used):
-                image.copy_(torch.from_numpy(shrink(_pixels(cache, content), size, channels)))
+            images = collect(
+                lambda size: (shrink(_pixels(cache, content), size, channels) for *_, content in used),
+                (len(used), channels, image_size, image_size),
+                memory,
+                cache_place != ":memory:" and _name_map(cache_place, place, used),
+            )
+            skipped += [(file.name, "does not fit into the memory any more") for _, _, file, _ in used[len(images) :]]
+            used = used[: len(images)]
         report = Report(place.name, [file.name for _, _, file, _ in used], skipped, notes)
         report.listed = sorted(report.listed, key=lambda i: used[i][1])
         return images, report, depth, [file.label for _, _, file, _ in used]
@@ -103,7 +108,9 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
         images, report, depth, found = load(":memory:")
     size = images.shape[-1]
     if size < image_size:
-        report.remarks = [f"So many pictures of {image_size} pixels need too much memory: they have {size} pixels."]
+        report.remarks = [
+            f"For so many pictures of {image_size} pixels memory and disk are too small: they have {size}."
+        ]
     counts = classes.count(found)
     if not labels:
         report.remarks.append(classes.invitation(counts))
@@ -138,7 +145,11 @@ def _check_wishes(place, background, labels, sizes):
 @contextmanager
 def open_cache(place):
     """Open the cache of decoded pictures, a file or ':memory:'. A damaged or too large file is deleted."""
-    if place != ":memory:" and place.exists() and place.stat().st_size > CACHE_BYTES:
+    if (
+        place != ":memory:"
+        and place.exists()
+        and place.stat().st_size > max(CACHE_BYTES, shutil.disk_usage(place.parent).free)
+    ):
         place.unlink()
     try:
         with closing(sqlite3.connect(place, timeout=30)) as cache:
@@ -152,11 +163,10 @@ def open_cache(place):
         raise
 
 
-def _what_fits(count, image_size, channels, memory):
-    """Give the largest size, of the one wished for, 64 and 32, in which all pictures fit, and how many would fit."""
-    sizes = [size for size in (image_size, 64, 32) if size <= image_size]
-    size = next((s for s in sizes if count * channels * s * s <= memory), sizes[-1])
-    return size, memory // (channels * size * size)
+def _name_map(cache_place, place, used):
+    """Name the file for pictures that do not fit into the memory: the same place and pictures, the same name."""
+    parts = os.fsencode(place.absolute()), "".join(content for *_, content in used).encode()
+    return cache_place.with_name("-".join(["photos", *(hashlib.sha1(part).hexdigest()[:16] for part in parts)]))
 
 
 def _pixels(cache, content):
@@ -188,8 +198,9 @@ def _decode_new(cache, files, background):
         with any_size(), stop_button() as stop, ThreadPoolExecutor(os.cpu_count()) as pool:
             for pause in PAUSES:
                 time.sleep(pause if waiting and not stop.pressed else 0)
-                results, waiting = [pool.submit(decode, file) for file in waiting], []
+                results, waiting = {pool.submit(decode, file) for file in waiting}, []
                 for result in tqdm(as_completed(results), "pictures", len(results), disable=pause or not results):
+                    results.discard(result)  # else the pixels of all would stay in the memory
                     file, content, picture, passing = result.result()
                     problems[file.key] = picture.reason
                     waiting += [file] if passing else []

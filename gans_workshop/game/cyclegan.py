@@ -2,6 +2,7 @@
 
 import torch
 
+from gans_workshop.files.mapped import bring
 from gans_workshop.game.images import check, check_images, to_float
 from gans_workshop.game.models import frozen
 from gans_workshop.game.notes import measure
@@ -47,7 +48,7 @@ class CycleGAN:
         """Return both piles, first and second, on the device; they may have different numbers of pictures."""
         two = conditions is not None
         check(two, "Two piles are needed: train(game, summer, conditions=winter, one_round=cycle_round).")
-        piles = [check_images(pile, shape=self.picture_shape).to(self.device) for pile in (images, conditions)]
+        piles = [bring(check_images(pile, shape=self.picture_shape), self.device) for pile in (images, conditions)]
         same = piles[0].shape == piles[1].shape and torch.equal(*piles)
         check(not same, "Both piles are the same pictures: there would be nothing to translate.")
         fewer, more = sorted(map(len, piles))

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from gans_workshop.device import dice
+from gans_workshop.files.mapped import bring
 from gans_workshop.game.images import check, check_images, whole
 from gans_workshop.game.labels import PER_ROW, check_labels, check_names, preview_labels, to_weights, told
 from gans_workshop.game.losses import check_rules, non_saturating
@@ -91,8 +92,8 @@ class GAN:
         return tuple(fake.shape[1:])
 
     def check_data(self, images, conditions=None):
-        """Return images and conditions on the device, or say in one sentence why this game cannot learn from them."""
-        images = check_images(images, shape=self.picture_shape).to(self.device)
+        """Return images and conditions, on the device where they fit, or say in one sentence why this game cannot learn from them."""
+        images = bring(check_images(images, shape=self.picture_shape), self.device)
         if self.classes:
             return images, check_labels(conditions, self.classes, self.class_names, len(images)).to(self.device)
         needed = 0 if self.fixed_condition is None else len(images)

@@ -77,9 +77,15 @@ def play_round(gan, images, conditions=None, *, batch_size=64):
 
 def next_batch(gan, images, conditions=None, *, batch_size):
     """Take the next (batch_size, C, H, W) real pictures in [-1, 1], and their conditions, in the order of the epoch."""
-    indices = []
-    for number in range(gan.seen, gan.seen + batch_size):
-        epoch, turn = divmod(number, len(images))
-        indices.append(order(len(images), gan.seed, epoch)[turn])
+    indices = next_places(gan, len(images), batch_size)
     gan.seen += batch_size
-    return to_float(images[indices]), None if conditions is None else conditions[indices]
+    real = to_float(images[indices])
+    if hasattr(images, "look_ahead"):  # they lie in a file: the next ones are read while these are learned from
+        images.look_ahead(next_places(gan, len(images), batch_size))
+    return real, None if conditions is None else conditions[indices]
+
+
+def next_places(gan, count, batch_size):
+    """List which of `count` pictures come next: it depends on the seed and on how many were seen, on nothing else."""
+    turns = [divmod(number, count) for number in range(gan.seen, gan.seen + batch_size)]
+    return [order(count, gan.seed, epoch)[turn] for epoch, turn in turns]
