@@ -73,7 +73,7 @@ class Team:
         if RANK:
             self.gan.load_state_dict(torch.load(io.BytesIO(box[0]), map_location="cpu", weights_only=True))
         self.begun, self.clock, self.said = True, self.gan.seconds, (self.gan.seconds, self.gan.seen)
-        self.end_training = signal.getsignal(signal.SIGINT)  # the stop button of `train`, from here on pressed by all at once
+        self.end_training = signal.getsignal(signal.SIGINT)  # the stop button of `train`
         for number in STOPS:
             signal.signal(number, lambda *_: setattr(self, "pressed", True))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
@@ -101,7 +101,7 @@ class Team:
         if self.ending or self.is_over(gan.step, self.clock):
             self.end_training()
             return
-        torch.manual_seed((SEED * 1_000_003 + gan.step) * 4096 + RANK)  # augmentation: after a break as without it
+        torch.manual_seed((gan.seed * 1_000_003 + gan.step) * 4096 + RANK)  # augmentation: after a break as without it
         self.sent, self.broken = 0, False
         try:
             play_round(gan, Share(images), conditions, batch_size=batch_size)
@@ -206,19 +206,22 @@ def main(options):
     )
 
 
-if __name__ == "__main__":
+def run():
+    """Meet the others, play, and end with one sentence from one process, whatever happens."""
     options = read_options()
     if RANK:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # one process speaks
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     try:
         alone = {} if "RANK" in os.environ else {"store": dist.HashStore(), "rank": 0, "world_size": 1}
         dist.init_process_group("gloo", timeout=PATIENCE, **alone)
         main(options)
     except (Exception, KeyboardInterrupt) as error:
         ours = isinstance(error, ValueError | OSError | FloatingPointError | KeyboardInterrupt)
-        lost = (
-            f"A process was lost, or they could not meet ({str(error).splitlines()[0]:.150}): the same command goes on."
-        )
+        lost = f"A process was lost, or all could not meet ({str(error).splitlines()[0]:.150}): run the command again."
         print(error if ours else lost, flush=True)
         os._exit(1)  # what waits for a lost process would never end
     dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    run()

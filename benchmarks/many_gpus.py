@@ -1,0 +1,301 @@
+"""Measure what recipes/many_gpus.py promises: the same steps, quality, kills, messages, and on a GPU speeds.
+
+python benchmarks/many_gpus.py steps quality kills messages    # about half an hour on two cores
+python benchmarks/many_gpus.py speeds                          # needs a GPU
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from checkpoint_game import checkpoints_in, is_broken
+from common import ROOT, row_of, seeds, write_csv
+from torch import nn
+
+from gans_workshop import GAN, Discriminator, Generator, classify_digits, frechet_distance, load_digits, train
+from gans_workshop.files import checkpoints, mapped
+
+spec = importlib.util.spec_from_file_location("recipe", ROOT / "recipes" / "many_gpus.py")
+recipe = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(recipe)
+
+ROUNDS = 50
+LINKS = {"NVLink": (300e9, 10e-6), "PCIe 4": (20e9, 15e-6), "10 Gb Ethernet": (1.1e9, 50e-6)}  # bytes a second, seconds
+
+
+# Workers: what each of the processes does
+
+
+def without_norm(network):
+    """Replace each batch norm by nothing."""
+    for name, part in network.named_children():
+        setattr(network, name, nn.Identity()) if isinstance(part, nn.BatchNorm2d) else without_norm(part)
+    return network
+
+
+def play(job):
+    """Play a game of digits, alone or with others, and save its G and what it draws in job["out"]."""
+    torch.manual_seed(job["seed"])
+    players = [make(width=job["width"]) for make in (Generator, Discriminator)]
+    gan = GAN(*(players if job["norm"] else map(without_norm, players)), seed=job["seed"])
+    if job.get("double"):
+        for network in (gan.generator, gan.discriminator, gan.average_generator):
+            network.double().register_forward_pre_hook(lambda _, given: tuple(part.double() for part in given))
+    rules = {"steps": 10**9}
+    if recipe.WORLD > 1:
+        dist.init_process_group("gloo", timeout=recipe.PATIENCE)
+        team = recipe.Team(gan, dist.new_group(timeout=recipe.PATIENCE), lambda step, _: step >= job["rounds"])
+        rules["one_round"] = team.play
+    else:
+        rules["steps"] = job["rounds"]
+        if job.get("turned"):  # the same batches, summed up the other way round
+            rules["one_round"] = turned_round
+    images = load_digits()[0]
+    train(gan, images, batch_size=job["batch"], **rules)
+    if recipe.RANK == 0:
+        torch.save({"g": gan.generator.state_dict(), "fakes": gan.sample(job["fakes"]), "seen": gan.seen}, job["out"])
+
+
+def turned_round(gan, images, conditions=None, *, batch_size):
+    """Play a round in which each batch and its z come in the opposite order."""
+    alone = gan.draw_z
+    gan.draw_z = lambda count: alone(count).flip(0)
+    recipe.play_round(gan, Turned(images), conditions, batch_size=batch_size)
+    gan.draw_z = alone
+
+
+class Turned:
+    """Pictures that come in the opposite order."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, places):
+        return self.images[places[::-1]]
+
+
+def keep_always(job):
+    """Run the recipe, saving whenever the disk is free."""
+    checkpoints.EVERY = 0
+    sys.argv = [str(ROOT / "recipes" / "many_gpus.py"), *job["arguments"]]
+    recipe.run()
+
+
+WORKERS = {"play": play, "keep_always": keep_always}
+
+
+def torchrun(count, work, *options, **job):
+    """Return the command for `count` processes that do this work."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", count, *options]
+    return [str(part) for part in [*command, __file__, "worker", json.dumps({"work": work} | job)]]
+
+
+def played(processes, **job):
+    """Play with that many processes and return what was saved."""
+    with tempfile.TemporaryDirectory() as folder:
+        job |= {"out": f"{folder}/out.pt"}
+        subprocess.run(torchrun(processes, "play", **job), check=True, stdout=subprocess.DEVNULL)
+        return torch.load(job["out"])
+
+
+# What is measured
+
+
+def steps(options):
+    """Compare the weights of G after 50 rounds without batch norm, with those of one process with the whole batch."""
+    rows = []
+    for rounds, double in ((1, False), (options.rounds, False), (options.rounds, True)):
+        job = {"width": 8, "batch": 64, "rounds": rounds, "norm": False, "seed": 0, "fakes": 1, "double": double}
+        first, ways = played(1, **job)["g"], {"one process, again": (1, {})}
+        ways |= {"one process, batches turned round": (1, {"turned": True}), "two processes": (2, {})}
+        for name, (processes, more) in ways.items():
+            other = played(processes, **job, **more)["g"]
+            apart = max((first[key] - other[key]).abs().max().item() for key in first)
+            row = {"rounds": rounds, "numbers": "float64" if double else "float32", "run": name}
+            rows.append(row | {"largest difference of a weight": f"{apart:.1e}"})
+    write_csv("many_gpus_steps", rows, keys=3)
+
+
+def quality(options):
+    """Judge digits of one process with 64 and of two with 32 each, both with batch norm, after equal pictures."""
+    real, rows = classify_digits(load_digits(test=True)[0])[1], []
+    for processes in (1, 2):
+        runs = []
+        for seed in options.seeds:
+            job = {
+                "width": 16,
+                "batch": 64,
+                "rounds": options.quality_rounds,
+                "norm": True,
+                "seed": seed,
+                "fakes": 1000,
+            }
+            fakes = played(processes, **job)["fakes"]
+            runs.append({"distance": frechet_distance(real, classify_digits(fakes)[1])})
+            print(processes, seed, runs[-1], flush=True)
+        keys = {"processes": processes, "pictures each": 64 // processes, "rounds": options.quality_rounds}
+        rows.append(row_of(keys, runs, lambda _: ".2f"))
+    write_csv("many_gpus_quality", rows, keys=3)
+
+
+def made_folder(folder, count=24):
+    """Make a folder of small pictures."""
+    from PIL import Image
+
+    folder.mkdir()
+    for number, image in enumerate(load_digits()[0][:count]):
+        Image.fromarray(image[0].numpy()).save(folder / f"{number}.png")
+    return folder
+
+
+def children_of(parent):
+    """List the workers that torchrun has started."""
+    found = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True).stdout.split()
+    return [int(number) for number in found]
+
+
+def kills(options):
+    """Kill one of four workers at random moments; torchrun starts all again, and they go on from the checkpoint."""
+    dice, done, broken, files, longest, back = random.Random(0), 0, 0, 0, 0.0, 0
+    with tempfile.TemporaryDirectory() as base:
+        kept, pictures = Path(base) / "models", made_folder(Path(base) / "pictures")
+        arguments = [str(pictures), "--image-size", "16", "--width", "1", "--batch-size", "8"]
+        arguments += ["--device", "cpu", "--minutes", "600", "--checkpoint", str(kept)]
+        limit = ["--max-restarts", options.kills + 1, "--monitor-interval", 0.1]
+        agent = subprocess.Popen(
+            torchrun(4, "keep_always", *limit, arguments=arguments),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        step, workers = 0, set()
+        while done < options.kills:
+            begun = time.monotonic()
+            while newest_step(kept) <= step or not set(children_of(agent.pid)) - workers:  # until all play again
+                if agent.poll() is not None or time.monotonic() > begun + 120:
+                    raise SystemExit(f"The run did not go on after kill {done}.")
+                time.sleep(0.05)
+            longest = max(longest, time.monotonic() - begun if done else 0)
+            time.sleep(dice.uniform(0, 1))
+            workers = set(children_of(agent.pid))
+            os.kill(dice.choice(sorted(workers)), signal.SIGKILL)
+            gone = time.monotonic()
+            while workers & set(children_of(agent.pid)):
+                time.sleep(0.02)
+            back, done = max(back, time.monotonic() - gone), done + 1
+            found = checkpoints_in(Path(base))
+            files, broken = files + len(found), broken + sum(map(is_broken, found))
+            step = newest_step(kept)
+            print(f"kill {done}: round {step}, {longest:.0f} s", flush=True)
+        agent.send_signal(signal.SIGTERM)
+        agent.wait(60)
+        stopped = newest_step(kept)
+        last = torchrun(2, "keep_always", arguments=[*arguments, "--steps", str(stopped + 5)])
+        subprocess.run(last, check=True, stdout=subprocess.DEVNULL, timeout=120)
+        row = {"processes": 4, "kills": done, "checkpoints read": files, "broken": broken}
+        row |= {
+            "longest until the others had ended, s": f"{back:.1f}",
+            "longest until a new checkpoint, s": f"{longest:.1f}",
+        }
+        row |= {"rounds at SIGTERM": stopped, "rounds after going on with 2": newest_step(kept)}
+    write_csv("many_gpus_kills", [row], keys=2)
+
+
+def newest_step(folder):
+    """Return the number of the newest checkpoint in a folder, 0 if there is none."""
+    return max((int(path.name[5:14]) for path in folder.glob("step-*.checkpoint")), default=0)
+
+
+def messages(options):
+    """Count messages and bytes of a round, and work out on paper what they cost."""
+    rows = []
+    for pixels in (64, 128, 256):
+        form = {"image_size": pixels, "channels": 3, "width": 32}
+        for game, smooth in (("few pictures", True), ("thousands of pictures", False)):
+            networks = Generator(**form, smooth=smooth), Discriminator(**form, norm=smooth)
+            sizes = [4 * (3 + sum(part.numel() for part in numbers_of(network))) for network in networks]
+            row = {"pixels": pixels, "game": game, "messages": len(sizes), "MB": f"{sum(sizes) / 1e6:.1f}"}
+            for link, (rate, delay) in LINKS.items():
+                for count in (2, 8, 64):
+                    ring = sum(2 * (count - 1) * (size / count / rate + delay) for size in sizes)
+                    row[f"{link}, {count} GPUs, ms"] = f"{1000 * ring:.2g}"
+            rows.append(row)
+    write_csv("many_gpus_messages", rows, keys=2)
+
+
+def numbers_of(network):
+    """List what of a network rides in a message."""
+    return [*network.parameters(), *(buffer for buffer in network.buffers() if buffer.is_floating_point())]
+
+
+def speeds(options):
+    """Measure pictures a second on this GPU by size and batch, in memory and, at 128 pixels, from a file."""
+    device = torch.device(options.device)
+    sizes = {64: (32, 128, 512), 128: (32, 128, 512), 256: (16, 64, 128)} if device.type == "cuda" else {16: (8,)}
+    for pixels, batches in sizes.items():
+        images = torch.randint(0, 256, (4096 if device.type == "cuda" else 64, 3, pixels, pixels), dtype=torch.uint8)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "photos-0-0.pictures"
+            stored = mapped.map_pictures(path, tuple(images.shape), iter(images.numpy()))
+            for batch in batches:
+                for where, pictures in {"memory": images, "file": stored}.items():
+                    speed, peak = pictures_a_second(pictures, batch, device, options.seconds)
+                    row = {"pixels": pixels, "batch": batch, "pictures in": where, "pictures a second": f"{speed:,.0f}"}
+                    write_csv(
+                        "many_gpus_speeds",
+                        [row | {"ms a round": f"{1000 * batch / speed:.1f}", "peak GPU memory, MB": peak}],
+                        keys=3,
+                    )
+
+
+def pictures_a_second(images, batch, device, seconds):
+    """Train the game for thousands of pictures and return its speed, and the peak of the GPU's memory."""
+    torch.manual_seed(0)
+    form = {"image_size": images.shape[-1], "channels": 3, "width": 32 if device.type == "cuda" else 2}
+    rules = {"device": device, "loss": recipe.gw.non_saturating_r1, "betas": (0.5, 0.99)}
+    gan = GAN(Generator(**form, smooth=False), Discriminator(**form, norm=False), **rules)
+    train(gan, images, steps=5, batch_size=batch)
+    before, begun = gan.seen, time.perf_counter()
+    train(gan, images, minutes=(gan.seconds + seconds) / 60, batch_size=batch)
+    speed = (gan.seen - before) / (time.perf_counter() - begun)
+    return speed, f"{torch.cuda.max_memory_allocated() / 2**20:.0f}" if device.type == "cuda" else ""
+
+
+PARTS = {part.__name__: part for part in (steps, quality, kills, messages, speeds)}
+
+
+def main():
+    """Measure the parts that are named."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="+", choices=PARTS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--quality-rounds", type=int, default=800)
+    parser.add_argument("--seeds", type=seeds, default=range(3))
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for part in options.parts:
+        PARTS[part](options)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["worker"]:
+        torch.set_num_threads(1)
+        job = json.loads(sys.argv[2])
+        WORKERS[job["work"]](job)
+    else:
+        main()
