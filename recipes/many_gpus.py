@@ -95,7 +95,7 @@ class Team:
             raise FloatingPointError(f"In round {self.gan.step + 1} the loss of another process is no number.")
 
     def play(self, gan, images, conditions=None, *, batch_size):
-        """Play one round together, in the place of `play_round`; when all is over press the stop button of `train`, which saves."""
+        """Play one round together, in the place of `play_round`; when all is over, stop `train`, which saves."""
         if not self.begun:
             self.begin()
         if self.ending or self.is_over(gan.step, self.clock):
@@ -212,8 +212,12 @@ def run():
     if RANK:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     try:
-        alone = {} if "RANK" in os.environ else {"store": dist.HashStore(), "rank": 0, "world_size": 1}
-        dist.init_process_group("gloo", timeout=PATIENCE, **alone)
+        store = dist.HashStore()
+        if "RANK" in os.environ:
+            store, _, _ = next(dist.rendezvous("env://", timeout=PATIENCE))
+            # after a restart the store still has what the lost ones wrote: https://github.com/pytorch/pytorch/issues/135712
+            store = dist.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+        dist.init_process_group("gloo", store=store, rank=RANK, world_size=WORLD, timeout=PATIENCE)
         main(options)
     except (Exception, KeyboardInterrupt) as error:
         ours = isinstance(error, ValueError | OSError | FloatingPointError | KeyboardInterrupt)

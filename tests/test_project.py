@@ -20,7 +20,8 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 # The modules in their order, by their place, such as "files.disk": each may import only those above it.
 ROOMS = {
-    "files": "disk kinds classes workspace datasets decoding scenes sketches sources mapped photos pairs marks checkpoints",
+    "files": "disk kinds classes workspace datasets decoding scenes sketches sources mapped photos pairs marks "
+    "checkpoints",
     "game": "images labels losses models translation augment notes gan turns cyclegan training loading",
     "view": "plots lessons diagnosis evaluation latent live exports flatten page",
 }

@@ -1,6 +1,5 @@
 """More pictures than memory: they lie in one file, with a checksum of each at its end, and come batch by batch."""
 
-import errno
 import hashlib
 import math
 import os
@@ -10,61 +9,57 @@ from contextlib import suppress
 
 import torch
 
+from gans_workshop.files.workspace import cache_folder
+
 ENDING, DIGEST = ".pictures", hashlib.sha256().digest_size
 SPARE = 2**30  # bytes of a disk that stay free
 
 
-def collect(pictures, shape, memory, path):
-    """Make one tensor of `pictures(size)`, arrays (C, size, size) uint8: in a file if it does not fit into the memory.
+def collect(draw, shape, memory, *, names):
+    """Make one tensor of `draw(size)`, arrays (C, size, size) uint8: in a file where it does not fit into the memory.
 
-    Smaller and fewer ones are taken where there is no `path` or no room. `shape`: (N, C, H, W), `memory`: bytes
+    They are smaller and fewer where the disk has no room either. `shape`: (N, C, H, W) as wished for, `memory`: bytes,
+    `names`: of the place, and of what is used there; the same names, the same file.
     """
-    if path and math.prod(shape) > memory:
-        place = path.with_name(f"{path.name}-{shape[1]}x{shape[-1]}{ENDING}")
-        if (images := map_pictures(place, shape, pictures(shape[-1]))) is not None:
-            return images
-    size, room = _what_fits(*shape[:3], memory)
-    images = torch.empty(min(room, shape[0]), shape[1], size, size, dtype=torch.uint8)
-    for image, picture in zip(images, pictures(size)):
-        image.copy_(torch.from_numpy(picture))
-    return images
-
-
-def _what_fits(count, channels, image_size, memory):
-    """Give the largest size, of the one wished for, 64 and 32, in which all pictures fit, and how many would fit."""
+    count, channels, image_size, _ = shape
+    if math.prod(shape) > memory:
+        keys = "-".join(hashlib.sha1(os.fsencode(name)).hexdigest()[:16] for name in names)
+        with suppress(OSError):
+            path = cache_folder() / f"photos-{keys}-{channels}x{image_size}{ENDING}"
+            return map_pictures(path, shape, draw(image_size))
     sizes = [size for size in (image_size, 64, 32) if size <= image_size]
     size = next((s for s in sizes if count * channels * s * s <= memory), sizes[-1])
-    return size, memory // (channels * size * size)
+    images = torch.empty(min(count, memory // (channels * size * size)), channels, size, size, dtype=torch.uint8)
+    for image, picture in zip(images, draw(size)):
+        image.copy_(torch.from_numpy(picture))
+    return images
 
 
 def map_pictures(path, shape, pictures):
     """Return `pictures`, arrays (C, H, W) uint8, as a tensor of `shape` (N, C, H, W) that lies in the file `path`.
 
-    A whole file is used again; one of the same place with other pictures is deleted. None is returned without room.
+    A whole file is used again; one of the same place with other pictures is deleted. Raises: OSError: 'No room ...'
     """
     size = math.prod(shape) + DIGEST * shape[0]
     if not path.is_file() or path.stat().st_size != size:
         for old in path.parent.glob(f"{'-'.join(path.name.split('-')[:2])}-*"):
             with suppress(OSError):  # Windows keeps what is in use
                 old.unlink()
-        try:
-            _write(path, size, pictures)
-        except OSError:
-            return None
+        if shutil.disk_usage(path.parent).free < size + SPARE:
+            raise OSError(f"No room for {size / 1e9:.1f} GB in {path.parent}")
+        _write(path, pictures)
     return torch.from_file(str(path), shared=True, size=math.prod(shape), dtype=torch.uint8).view(shape)
 
 
-def _write(path, size, pictures):
-    """Write the file whole or not at all."""
-    if shutil.disk_usage(path.parent).free < size + SPARE:
-        raise OSError(errno.ENOSPC, "the disk is full")
-    digests, unfinished = [], path.with_suffix(".unfinished")
+def _write(path, pictures):
+    """Write pictures, and behind them their checksums, whole or not at all."""
+    checksums, unfinished = [], path.with_suffix(".unfinished")
     try:
         with open(unfinished, "wb") as file:
             for picture in pictures:
-                digests.append(hashlib.sha256(data := picture.tobytes()).digest())
+                checksums.append(hashlib.sha256(data := picture.tobytes()).digest())
                 file.write(data)
-            file.write(b"".join(digests))
+            file.write(b"".join(checksums))
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -73,20 +68,20 @@ def _write(path, size, pictures):
 
 
 def stored(images):
-    """Return the open file in which `images` lie, where the first begins, and all checksums; None if in none of ours."""
+    """Return the file of ours in which `images` lie, where there, and their checksums; None for all other pictures."""
     name = images.untyped_storage().filename if images.device.type == "cpu" else None
     if not name or not name.endswith(ENDING) or not images.is_contiguous():
         return None
-    file, start, size = open(name, "rb", buffering=0), images.storage_offset(), max(1, images[:1].numel())
-    file.seek(images.untyped_storage().nbytes() + DIGEST * (start // size))
-    return file, start, file.read(DIGEST * len(images))
+    start = images.storage_offset()
+    with open(name, "rb") as file:
+        file.seek(images.untyped_storage().nbytes() + DIGEST * (start // max(1, images[:1].numel())))
+        return name, start, file.read(DIGEST * len(images))
 
 
 def checksums(images):
     """List the checksum of each picture or condition, an array or tensor (N, ...)."""
     images = torch.as_tensor(images)
     if place := stored(images):
-        place[0].close()
         return [place[2][i : i + DIGEST] for i in range(0, DIGEST * len(images), DIGEST)]
     return [hashlib.sha256(row).digest() for row in images.reshape(len(images), -1).numpy()]
 
@@ -132,11 +127,13 @@ class Ahead:
 
     def _read(self, indices):
         """Read by file, not by memory map: a file that was cut short is then an error, and not the end of Python."""
-        (file, start, digests), batch = self.place, torch.empty(len(indices), *self.images.shape[1:], dtype=torch.uint8)
-        for picture, i in zip(batch.flatten(1).numpy(), indices):
-            file.seek(start + i * picture.nbytes)
-            file.readinto(picture)
-            if hashlib.sha256(picture).digest() != digests[DIGEST * i : DIGEST * (i + 1)]:
-                found = f"The file {file.name} is damaged or was changed, at picture {i:,}"
-                raise OSError(f"{found}: delete it, and load_photos makes it anew.")
+        name, start, known = self.place
+        batch = torch.empty(len(indices), *self.images.shape[1:], dtype=torch.uint8)
+        with open(name, "rb", buffering=0) as file:
+            for picture, i in zip(batch.flatten(1).numpy(), indices):
+                file.seek(start + i * picture.nbytes)
+                file.readinto(picture)
+                if hashlib.sha256(picture).digest() != known[DIGEST * i : DIGEST * (i + 1)]:
+                    found = f"The file {name} is damaged or was changed, at picture {i:,}"
+                    raise OSError(f"{found}: delete it, and load_photos makes it anew.")
         return batch

@@ -9,7 +9,7 @@ from gans_workshop.files.mapped import checksums
 
 
 def make_mark(arrays):
-    """Describe pictures, and conditions if any, arrays or tensors (N, ...): kinds, and checksums in any order and in this one."""
+    """Describe pictures, and conditions if any, arrays (N, ...): kinds, and checksums in any order and in this one."""
     rows = [checksums(array) for array in arrays]
     pairs = [b"".join(pair) for pair in zip_longest(*rows, fillvalue=b"")]  # two piles may have different numbers
     parts = {"pictures": sorted(rows[0]), "pairs": sorted(pairs), "order": pairs}

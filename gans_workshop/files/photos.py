@@ -1,6 +1,5 @@
 """Anybody's pictures: a folder, a ZIP or a video becomes one tensor, and a report says what became of every file."""
 
-import errno
 import hashlib
 import math
 import os
@@ -21,13 +20,12 @@ from gans_workshop.device import stop_button
 from gans_workshop.files import classes, kinds
 from gans_workshop.files.decoding import HEIC, SIDE, Picture, any_size, read_picture, shrink
 from gans_workshop.files.mapped import collect
-from gans_workshop.files.sources import UNREAD, list_source, read_file, why_unread
+from gans_workshop.files.sources import FOR_EVER, UNREAD, list_source, read_file, why_unread
 from gans_workshop.files.workspace import cache_folder
 
 MEMORY = 2**30  # bytes that all pictures together may take
 CACHE_BYTES = 2**32  # a cache larger than this, and than what is free beside it, is begun afresh
 PAUSES = (0, 1, 4)  # seconds before each of three tries; all files that failed are tried again together
-FOR_EVER = (errno.EOPNOTSUPP, errno.ENOSYS, errno.ENXIO, errno.EACCES, errno.EPERM, errno.ENOENT)  # no second try
 MASKED = "may be masks, by their names: take them out if masks should not be drawn"
 RULES = 2  # to be raised when a reason to leave a file out changes: those in the cache are then found afresh
 SCHEMA = """CREATE TABLE IF NOT EXISTS files (key TEXT PRIMARY KEY, content TEXT);
@@ -71,8 +69,7 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
     """Turn a folder, a ZIP or a video into pictures to learn from, and report on every file.
 
     Each picture is turned upright, put on `background` where it is transparent, cropped to the square in its middle
-    and made smaller. What was decoded stays in the cache, also when you stop it. `memory`: bytes for all pictures;
-    what is larger lies in a file of the cache, which training reads batch by batch.
+    and made smaller. What was decoded stays in the cache, also when you stop it. `memory`: bytes; more lie in a file.
     Their order depends on what they show, not on their names; `images[report.listed]` is in the order of the files.
     It returns images, report; with `labels=True` images, labels, names, report: each sub-folder is a class.
 
@@ -90,11 +87,12 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
             problems = _decode_new(cache, files, background)
             depth, classed = _sort(cache, files)
             used, skipped, notes = _choose(cache, classed, problems, film=film, labels=labels)
+            shape, contents = (len(used), channels, image_size, image_size), [content for *_, content in used]
             images = collect(
-                lambda size: (shrink(_pixels(cache, content), size, channels) for *_, content in used),
-                (len(used), channels, image_size, image_size),
+                lambda size: (shrink(_pixels(cache, content), size, channels) for content in contents),
+                shape,
                 memory,
-                cache_place != ":memory:" and _name_map(cache_place, place, used),
+                names=(str(place.absolute()), "".join(contents)),
             )
             skipped += [(file.name, "does not fit into the memory any more") for _, _, file, _ in used[len(images) :]]
             used = used[: len(images)]
@@ -109,7 +107,7 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
     size = images.shape[-1]
     if size < image_size:
         report.remarks = [
-            f"For so many pictures of {image_size} pixels memory and disk are too small: they have {size}."
+            f"Memory and disk are too small for so many pictures of {image_size} pixels: they have {size} pixels."
         ]
     counts = classes.count(found)
     if not labels:
@@ -163,12 +161,6 @@ def open_cache(place):
         raise
 
 
-def _name_map(cache_place, place, used):
-    """Name the file for pictures that do not fit into the memory: the same place and pictures, the same name."""
-    parts = os.fsencode(place.absolute()), "".join(content for *_, content in used).encode()
-    return cache_place.with_name("-".join(["photos", *(hashlib.sha1(part).hexdigest()[:16] for part in parts)]))
-
-
 def _pixels(cache, content):
     (pixels,) = cache.execute("SELECT pixels FROM pictures WHERE content = ?", (content,)).fetchone()
     return np.frombuffer(pixels, np.uint8).reshape(math.isqrt(len(pixels) // 3), -1, 3)
@@ -200,7 +192,7 @@ def _decode_new(cache, files, background):
                 time.sleep(pause if waiting and not stop.pressed else 0)
                 results, waiting = {pool.submit(decode, file) for file in waiting}, []
                 for result in tqdm(as_completed(results), "pictures", len(results), disable=pause or not results):
-                    results.discard(result)  # else the pixels of all would stay in the memory
+                    results.discard(result)  # and its pixels
                     file, content, picture, passing = result.result()
                     problems[file.key] = picture.reason
                     waiting += [file] if passing else []

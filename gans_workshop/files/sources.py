@@ -1,5 +1,6 @@
 """A folder, a ZIP or a video becomes a list of files, and each file is read, or says why not."""
 
+import errno
 import functools
 import hashlib
 import io
@@ -17,6 +18,7 @@ from gans_workshop.files.workspace import cache_folder
 
 FRAMES = 2000  # of a video, at most
 FILE_PATIENCE, HANGS = 30, 6  # seconds for one file to answer; after so many in a row that did not, no more are asked
+FOR_EVER = (errno.EOPNOTSUPP, errno.ENOSYS, errno.ENXIO, errno.EACCES, errno.EPERM, errno.ENOENT)  # no second try
 UNREAD = "did not answer: run the cell again"
 FILE_BYTES = 2**27  # a larger file is not read
 ZIP_FILES, ZIP_BYTES, ZIP_RATIO = 20_000, 2**33, 200  # a ZIP that holds more is a trap

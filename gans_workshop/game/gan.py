@@ -92,7 +92,7 @@ class GAN:
         return tuple(fake.shape[1:])
 
     def check_data(self, images, conditions=None):
-        """Return images and conditions, on the device where they fit, or say in one sentence why this game cannot learn from them."""
+        """Return images and conditions where they are learned from, or say in one sentence why they cannot be."""
         images = bring(check_images(images, shape=self.picture_shape), self.device)
         if self.classes:
             return images, check_labels(conditions, self.classes, self.class_names, len(images)).to(self.device)

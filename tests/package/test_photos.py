@@ -11,13 +11,14 @@ import threading
 import zipfile
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from gans_workshop.files import classes, photos, sources
+from gans_workshop.files import classes, mapped, photos, sources
 from gans_workshop.files.decoding import read_picture
 from gans_workshop.files.marks import make_mark, other_data
 from gans_workshop.files.photos import load_photos
@@ -185,7 +186,12 @@ def test_a_damaged_cache_is_closed_before_it_is_deleted(folder, monkeypatch):
     assert len(opened) == 2 and not cache.exists()
 
 
-def test_a_folder_too_large_for_the_memory_gets_the_largest_size_that_fits(folder):
+@pytest.fixture
+def full_disk(monkeypatch):
+    monkeypatch.setattr(mapped.shutil, "disk_usage", lambda place: SimpleNamespace(free=0))
+
+
+def test_a_folder_too_large_for_the_memory_gets_the_largest_size_that_fits(folder, full_disk):
     images, report = load_photos(folder, image_size=128, memory=6 * 3 * 64 * 64)
     assert images.shape == (6, 3, 64, 64) and "they have 64 pixels" in str(report)
     images, report = load_photos(folder, image_size=128, memory=4 * 3 * 32 * 32)
@@ -309,7 +315,7 @@ def test_of_copies_it_does_not_matter_which_is_kept(folder):
     assert torch.equal(images, more) and len(add_up(more, report)) == 2
 
 
-def test_what_does_not_fit_is_the_same_under_other_names(folder):
+def test_what_does_not_fit_is_the_same_under_other_names(folder, full_disk):
     few, report = load_photos(folder, memory=4 * 3 * 32 * 32)
     assert sorted(report.listed) == list(range(4))
     (folder / "0.png").rename(folder / "9.png")
@@ -448,7 +454,7 @@ def test_images_and_labels_stay_together_however_they_come(pets, tmp_path):
     assert "other conditions" in other_data(mark, make_mark(arrays := [images.numpy(), labels.numpy()]), arrays)
 
 
-def test_what_does_not_fit_takes_its_label_along(pets):
+def test_what_does_not_fit_takes_its_label_along(pets, full_disk):
     images, labels, names, report = load_photos(pets, labels=True, memory=4 * 3 * 32 * 32)
     assert len(images) == len(labels) == 4 and sum(report.classes.values()) == 4
     whole = load_photos(pets, labels=True)
