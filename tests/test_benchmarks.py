@@ -337,3 +337,32 @@ def test_the_peer_that_is_not_installed_says_how_to_get_it(peers, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightweight_gan", None)
     with pytest.raises(SystemExit, match="not installed: `pip install lightweight-gan`"):
         peers.LightweightGAN()
+
+
+# Many GPUs, and more pictures than memory
+
+
+def test_messages_are_counted_and_the_paper_is_worked_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("GANS_WORKSHOP_RESULTS", str(tmp_path))
+    load_script("benchmarks/many_gpus.py").messages(None)
+    text = (tmp_path / "many_gpus_messages.csv").read_text(encoding="utf-8")
+    assert text.count("thousands of pictures") == 3 and "64,few pictures,2," in text
+
+
+def test_one_process_repeats_itself_and_a_turned_batch_is_nearly_the_same(monkeypatch, tmp_path):
+    script = load_script("benchmarks/many_gpus.py")
+    job = {"width": 2, "batch": 8, "rounds": 2, "norm": False, "seed": 0, "fakes": 1, "double": True}
+    runs = []
+    for more in ({}, {}, {"turned": True}):
+        script.play(job | more | {"out": tmp_path / "out.pt"})
+        runs.append(torch.load(tmp_path / "out.pt")["g"]["layers.0.weight"])
+    assert torch.equal(runs[0], runs[1]) and torch.allclose(runs[0], runs[2], atol=1e-9)
+
+
+def test_a_training_from_a_file_is_measured(monkeypatch, tmp_path):
+    monkeypatch.setenv("GANS_WORKSHOP_RESULTS", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    small = ["--count", "40", "--size", "16", "--width", "1", "--batch", "4", "--rounds", "2", "--turns", "1"]
+    monkeypatch.setattr(sys, "argv", ["larger_than_memory.py", *small])
+    load_script("benchmarks/larger_than_memory.py").main()
+    assert "40,16,0.0," in (tmp_path / "larger_than_memory.csv").read_text(encoding="utf-8")

@@ -90,8 +90,7 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
             shape, contents = (len(used), channels, image_size, image_size), [content for *_, content in used]
             images = collect(
                 lambda size: (shrink(_pixels(cache, content), size, channels) for content in contents),
-                shape,
-                memory,
+                *(shape, memory),
                 names=(str(place.absolute()), "".join(contents)),
             )
             skipped += [(file.name, "does not fit into the memory any more") for _, _, file, _ in used[len(images) :]]
