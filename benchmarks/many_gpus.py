@@ -99,8 +99,8 @@ WORKERS = {"play": play, "keep_always": keep_always}
 
 def torchrun(count, work, *options, **job):
     """Return the command for `count` processes that do this work."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", count, *options]
-    return [str(part) for part in [*command, __file__, "worker", json.dumps({"work": work} | job)]]
+    run = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", count, *options] if count > 1 else []
+    return [str(part) for part in [sys.executable, *run, __file__, "worker", json.dumps({"work": work} | job)]]
 
 
 def played(processes, **job):
