@@ -4,7 +4,6 @@ python benchmarks/larger_than_memory.py    # 200,000 pictures of 128 pixels: 10 
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from common import write_csv
 from gans_workshop import GAN, Discriminator, Generator, non_saturating_r1, train
 from gans_workshop.files import mapped
 from gans_workshop.files.marks import make_mark
+from gans_workshop.files.workspace import cache_folder
 
 IN_MEMORY = 20_000  # pictures of the comparison: all of them would need the memory that is to be saved
 
@@ -82,7 +82,7 @@ def main():
     shape = (options.count, 3, options.size, options.size)
     if options.file:
         return measure(options, mapped.map_pictures(options.file, shape, ()))
-    with tempfile.TemporaryDirectory(dir=os.environ.get("GANS_WORKSHOP_CACHE")) as folder:
+    with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
         path, begun = Path(folder) / "photos-0-0.pictures", time.monotonic()
         mapped.map_pictures(path, shape, made(options.count, options.size))
         print(f"{path.stat().st_size / 1e9:.1f} GB written in {time.monotonic() - begun:.0f} s", flush=True)
