@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from gans_workshop import lerp, slerp, walk
+from gans_workshop import lerp, load_style_network, project, slerp, walk
 
 
 def test_both_mixtures_start_and_end_where_they_should():
@@ -76,3 +76,56 @@ def test_what_the_refusal_of_a_walk_advises_is_a_walk(make_gan):
 def test_a_walk_without_a_way_is_refused(stops):
     with pytest.raises(ValueError, match="A walk needs at least two stops"):
         walk(stops)
+
+
+def far(pictures, targets):
+    return (pictures - targets).square().mean((1, 2, 3))
+
+
+def test_what_a_network_drew_is_found_again_and_the_network_is_left_alone(bits, same):
+    torch.manual_seed(0)
+    network = load_style_network()
+    w = network.to_w(torch.randn(2, 64))
+    targets, before = network.draw(w), bits(network.state_dict())
+    start = w + 0.2 * torch.randn_like(w)
+    kept = start.clone()
+    found = project(network.draw, start, targets, loss=far, steps=25, rate=0.05, pull=0)
+    assert far(network.draw(found), targets).max() < 0.2 * far(network.draw(start), targets).min()
+    assert torch.equal(start, kept) and not found.requires_grad
+    assert same(bits(network.state_dict()), before)
+    assert all(part.grad is None for part in network.parameters())
+
+
+def test_the_pull_keeps_a_search_near_its_centre():
+    z = torch.zeros(3, 4)
+    ways = {pull: project(lambda z: z[:, :, None, None].expand(-1, 4, 1, 1)[:, :1], z, torch.ones(3, 1, 1, 1),
+                          loss=far, steps=300, pull=pull) for pull in (0, 1)}  # fmt: skip
+    assert ways[0][:, 0] == pytest.approx([1, 1, 1], abs=0.02)
+    assert ways[1][:, 0] == pytest.approx([0.8, 0.8, 0.8], abs=0.02), "1 + pull / 4 pulls: both slopes are equal there"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"start": torch.zeros(2, 5, 64)}, "project needs one for each, and found 2 latents"),
+        ({"targets": torch.zeros(3, 3, 32, 32)}, "project compares pictures of one shape"),
+        ({"loss": lambda a, b: (a - b).abs().mean()}, "project needs a loss for each picture"),
+        ({"steps": 0}, "steps=0 must be a whole number"),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused_in_one_sentence(change, words):
+    network = load_style_network()
+    options = {"start": torch.zeros(3, 5, 64), "targets": torch.zeros(3, 3, 64, 64), "loss": far, "steps": 2} | change
+    with pytest.raises(ValueError, match=words):
+        project(network.draw, options.pop("start"), options.pop("targets"), **options)
+
+
+def test_a_network_that_still_learns_is_not_searched():
+    for learning in (load_style_network().train(), load_style_network().train().draw):
+        with pytest.raises(ValueError, match="The network is still learning"):
+            project(learning, torch.zeros(1, 64), torch.zeros(1, 3, 64, 64), loss=far)
+
+
+def test_a_search_that_flies_off_says_so():
+    with pytest.raises(FloatingPointError, match="In step 1 the loss is no number"):
+        project(lambda z: z[:, :1, None, None] / 0, torch.ones(1, 4), torch.zeros(1, 1, 1, 1), loss=far)
