@@ -39,7 +39,7 @@ view: looks at a game and never changes it
   lessons: figures of single lessons
   diagnosis: the doctor, and your numbers beside those of a page
   evaluation: the judges of digits and faces, distances between crowds, the nearest training picture
-  latent: mixtures of z and walks
+  latent: mixtures of z, walks, and the z that draws a given picture
   live: the live view and its film
   exports: GIFs and contact sheets to take home
   flatten: a network as a list of steps, its weights as bytes
@@ -75,7 +75,7 @@ _HOMES = {
     "view.diagnosis": "compare_with_page diagnose",
     "view.evaluation": "classify_digits classify_faces digit_histogram frechet_distance invention nearest_images "
     "sliced_distance",
-    "view.latent": "lerp slerp walk",
+    "view.latent": "lerp project slerp walk",
     "view.live": "LiveView",
     "view.exports": "save_contact_sheet save_gif",
     "view.page": "save_page show_page",
