@@ -40,7 +40,7 @@ view: looks at a game and never changes it
   lessons: figures of single lessons
   diagnosis: the doctor, and your numbers beside those of a page
   evaluation: the judges of digits and faces, distances between crowds, the nearest training picture
-  latent: mixtures of z, walks, and the search for a z
+  latent: mixtures of z, walks, and the z that draws a given picture
   live: the live view and its film
   exports: GIFs and contact sheets to take home
   flatten: a network as a list of steps, its weights as bytes

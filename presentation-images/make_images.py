@@ -37,6 +37,7 @@ from gans_workshop import (
     draw_losses,
     draw_scores,
     draw_seasons,
+    draw_strokes,
     figure_with_axes,
     least_squares,
     lerp,
@@ -48,6 +49,7 @@ from gans_workshop import (
     minimax,
     non_saturating,
     non_saturating_r1,
+    project,
     seed_everything,
     shift,
     show_screens,
@@ -65,6 +67,16 @@ GREEN = "#007355"  # real pictures
 DRAWN = 53  # the held-out drawing on the slide
 SHOWN = 5  # the seed of the faces that are mixed
 VISITED = 0  # the first of the scenes that are shown in both seasons
+TYPED = [  # digits, a house, a face and a letter, in the strokes of `draw_strokes`
+    "oval 18 10 46 54",
+    "line 18 14 44 14\nline 44 14 44 30\nline 44 30 20 52\nline 20 52 46 52",
+    "line 18 12 44 12\nline 44 12 30 28\nline 30 28 44 40\nline 44 40 34 52\nline 34 52 18 50",
+    "line 22 10 18 34\nline 18 34 46 34\nline 38 20 38 54",
+    "line 18 12 46 12\nline 46 12 28 54",
+    "line 16 30 48 30\nline 16 30 16 54\nline 48 30 48 54\nline 16 54 48 54\nline 16 30 32 10\nline 32 10 48 30",
+    "oval 12 10 52 54\nline 24 24 24 30\nline 40 24 40 30\nline 24 42 40 42",
+    "line 16 54 32 10\nline 32 10 48 54\nline 23 38 41 38",
+]
 BIG, MIDDLE = 17, 14  # type sizes in points, for figures 8 inches wide that fill a slide
 
 
@@ -464,6 +476,21 @@ def seasons():
     sheet = contact_sheet(to_uint8(torch.cat(rows)), columns=6)
     large = Image.fromarray(sheet).resize((3 * sheet.shape[1], 3 * sheet.shape[0]), Image.Resampling.NEAREST)
     return large.quantize(64, dither=Image.Dither.NONE)  # small: notebook 09 has it inside
+
+
+def class_photo():
+    """Eight typed drawings, and what a GAN draws when it looks for them: the first picture of notebook 10."""
+    seed_everything(0)
+    gan = GAN(Generator(), Discriminator(), d_lr=0.003, g_lr=0.003, seed=0)
+    train(gan, load_digits()[0], steps=1250, batch_size=64)
+    generator = gan.average_generator
+    targets = -to_float(torch.cat([draw_strokes(text, image_size=28, pen=21) for text in TYPED]))
+    seed_everything(42)
+    tries = torch.randn(500, generator.latent_dim)
+    start = tries[torch.cdist(targets.flatten(1), gan.sample(tries).flatten(1)).argmin(1)]
+    z = project(generator, start, targets, loss=lambda fake, real: (fake - real).square().flatten(1).mean(1))
+    sheet = Image.fromarray(contact_sheet(torch.cat([targets, gan.sample(z)]), columns=len(targets)))
+    return sheet.resize((3 * sheet.width, 3 * sheet.height), Image.Resampling.NEAREST).quantize(16)
 
 
 @functools.cache
@@ -961,7 +988,7 @@ def _numbers(ax, values, x, *, form):
         )
 
 
-SLOW += [biggan, faces, pix2pix, cyclegan, seasons]
+SLOW += [biggan, faces, pix2pix, cyclegan, seasons, class_photo]
 QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, stylegan, unet]
 QUICK += [styles, list_of_five, pixels, colour, mnist, classification]
 QUICK += [

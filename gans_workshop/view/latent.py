@@ -1,8 +1,11 @@
-"""Move through the latent space, the space of all z: mixtures of two points, walks along several, and searches."""
+"""Move through the latent space, the space of all z: mixtures, walks, and the way to a picture that is given."""
+
+import contextlib
 
 import torch
+from torch import nn
 
-from gans_workshop.game.images import check, check_images, to_float, whole
+from gans_workshop.game.images import check, whole
 
 
 def lerp(a, b, t):
@@ -35,37 +38,51 @@ def walk(stops, *, steps=12, mix=slerp):
 
 
 def project(draw, start, targets, *, loss, steps=150, rate=0.1, pull=0.01, centre=0):
-    """Search the latents of which `draw` makes the targets: gradient descent on z, or on w, while the network rests.
+    """Find for each target a z, from that of `start` on, whose picture has a small loss: z learns, no weight does.
 
-    `loss(pictures, targets)` says how unlike each pair is, (N,); added is `pull` times the mean square distance from
-    `centre`, 0 or a mean w. Adam takes the steps, at a `rate` that falls to 0 in the second half.
-    Shapes: start (N, ...), targets (N, C, H, W), uint8 or in [-1, 1] -> latents of the shape of `start`
-    Raises: ValueError: 'project ...', 'The network is still learning ...'; FloatingPointError: 'In step ...'
-    Source: Zhu et al. 2016; Abdal et al. 2019.
+    What falls is `loss(draw(z), targets)`, one number for each picture, and `pull` times the mean square of
+    z - `centre`; each target has steps of its own. Adam's `rate` falls evenly, and would be 0 after the last step.
+    Shapes: start (N, ...), as `draw` takes it; targets (N, ...), as it draws -> as start.
+    Raises: ValueError: 'There are ...', 'Nothing can be drawn ...', 'Drawn are ...', 'No gradient ...', 'The loss ...',
+    'After ... steps ...'
     """
-    learning = getattr(getattr(draw, "__self__", draw), "training", False)
-    check(not learning, "The network is still learning, and would change while you look: call .eval() on it first.")
-    targets, steps = to_float(check_images(targets)).to(start.device), whole("steps", steps)
-    check(
-        len(start) == len(targets), f"project starts from {len(start)} latents, but there are {len(targets)} targets."
-    )
-    latents = start.detach().clone().requires_grad_()
-    optimizer = torch.optim.Adam([latents], lr=rate)
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = rate * min(1, 2 * (1 - step / steps))
-        pictures = draw(latents)
-        found = f"{tuple(pictures.shape)} and {tuple(targets.shape)}"
-        check(pictures.shape == targets.shape, f"project compares pictures of one shape, not {found}.")
-        unlike = loss(pictures, targets)
-        needed = unlike.shape == (len(start),) and unlike.requires_grad
-        check(
-            needed, "project needs a loss for each picture, (N,), made of the pictures: end it with .mean((1, 2, 3))."
-        )
-        total = unlike + pull * (latents - centre).square().flatten(1).mean(1)
-        if not total.isfinite().all():
-            raise FloatingPointError(
-                f"In step {step + 1} the loss is no number any more: try a smaller rate than {rate}."
-            )
-        (latents.grad,) = torch.autograd.grad(total.sum(), latents)
-        optimizer.step()
-    return latents.detach()
+    check(len(start) == len(targets), f"There are {len(start)} starts and {len(targets)} targets: give each its own.")
+    z = start.detach().clone().float().requires_grad_()
+    optimizer, steps = torch.optim.Adam([z], lr=rate), whole("steps", steps)
+    with _at_rest(draw), torch.enable_grad():
+        for step in range(steps):
+            optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
+            fake = _draw(draw, z, targets)
+            losses = loss(fake, targets)
+            fits = tuple(losses.shape) == (len(z),)
+            check(fits, f"The loss has shape {tuple(losses.shape)}, not ({len(z)},): return a number for each picture.")
+            total = (losses + pull * (z - centre).square().flatten(1).mean(1)).sum()
+            finite = f"After {step} steps the loss is {total.item()}: look for NaN in the targets, or lower the rate."
+            check(total.isfinite(), finite)
+            (z.grad,) = torch.autograd.grad(total, z)
+            optimizer.step()
+    return z.detach()
+
+
+def _draw(draw, z, targets):
+    try:
+        fake = draw(z)
+    except RuntimeError as error:
+        raise ValueError(f"Nothing can be drawn from z of shape {tuple(z.shape)} ({error}): give z as for G.") from None
+    sizes = f"pictures of shape {tuple(fake.shape[1:])}, and the targets have {tuple(targets.shape[1:])}"
+    check(fake.shape == targets.shape, f"Drawn are {sizes}: bring the targets to the size and channels of the fakes.")
+    check(fake.requires_grad, "No gradient comes back to z: draw with the network, gan.average_generator, not sample.")
+    return fake
+
+
+@contextlib.contextmanager
+def _at_rest(draw):
+    """Use the network as when it is looked at: each picture for itself; then it is as it was."""
+    learning = [part for part in draw.modules() if part.training] if isinstance(draw, nn.Module) else []
+    try:
+        for part in learning:
+            part.training = False
+        yield
+    finally:
+        for part in learning:
+            part.training = True
