@@ -7,7 +7,7 @@ import pytest
 
 from tools import ROOT, notebook, read, text_of
 
-READING_ORDER = ["00", "01", "06", "02", "03", "04", "05", "07", "08", "09", "10"]
+READING_ORDER = ["00", "01", "06", "02", "03", "04", "05", "07", "08", "09", "10", "11"]
 GLOSSARY = (ROOT / "notebooks" / "glossary.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| \[notebook (\d+)\]\((\S+)\) \|$", GLOSSARY, re.MULTILINE)
 WORDS = [(word, number.zfill(2)) for word, _, number, _ in ROWS]
