@@ -107,7 +107,7 @@ def own(numbers, folder):
 
 
 def digits(numbers, folder):
-    """Look for test digits by pixels, by an eye, by its last layer alone and by its untrained twin, as is and moved."""
+    """Look for test digits by pixels, by an eye and by its untrained twin, as they are and moved."""
     rows = {}
     for seed in numbers:
         page = Page(seed, folder)
@@ -118,10 +118,8 @@ def digits(numbers, folder):
         features = {"eye": eye, "twin": twin}
         looks = {name: book["features_of"](network, page.digits) for name, network in features.items()}
         looks = {"pixels": book["pixels"]} | looks
-        looks["eye, last layer"] = book["features_of"](eye, page.digits, weights=(0, 0, 1))
         cases = [(name, where) for name in looks for where in ("as they are", "moved")]
         cases = [*cases[:2], ("pixels", "moved and centred"), ("list", "as they are"), *cases[2:]]
-        cases.remove(("eye, last layer", "as they are"))
         for name, where in cases:
             targets = page.targets if where == "as they are" else page.aside
             targets = book["centred"](targets) if "centred" in where else targets
@@ -135,9 +133,6 @@ def digits(numbers, folder):
                 found = page.scores(z) | {"CPU seconds": seconds}
             rows.setdefault((name, where), []).append(found)
             print(f"seed {seed}, {name}, {where}: {found}", flush=True)
-        sees = to_float(load_digits(test=True)[0])
-        right = {"right, %": share(eye(sees).argmax(1) == load_digits(test=True)[1])}
-        rows.setdefault(("eye", "reads test digits"), []).append(right)
     table = [row_of({"compared": name, "targets": where}, runs, form) for (name, where), runs in rows.items()]
     write_csv("projection_digits", table, keys=2)
 
@@ -148,7 +143,7 @@ def pulls(numbers, folder):
     for seed in numbers:
         page = Page(seed, folder)
         for pull in (0, 0.01, 0.1, 1):
-            z, _ = page.find(page.aside[:100], page.book["pixels"], pull=pull, rate=0.3)
+            z, _ = page.find(page.aside[:50], page.book["pixels"], pull=pull, rate=0.3)
             rows.setdefault(pull, []).append(page.scores(z))
             print(f"seed {seed}, pull {pull}: {rows[pull][-1]}", flush=True)
     write_csv("projection_pulls", [row_of({"pull": pull}, runs, form) for pull, runs in rows.items()])
@@ -160,7 +155,7 @@ def rates(numbers, folder):
     for seed in numbers:
         page = Page(seed, folder)
         for rate in (0.1, 100):
-            z, _ = page.find(page.targets[:100], page.book["pixels"], rate=rate)
+            z, _ = page.find(page.targets[:50], page.book["pixels"], rate=rate)
             rows.setdefault(rate, []).append(page.scores(z))
             print(f"seed {seed}, rate {rate}: {rows[rate][-1]}", flush=True)
     write_csv("projection_rates", [row_of({"rate": rate}, runs, form) for rate, runs in rows.items()])

@@ -104,7 +104,7 @@ def test_no_folder_and_no_drawing_are_said(book, tmp_path):
     with pytest.raises(AssertionError, match="There is no folder"):
         book.read_drawings(tmp_path / "nobody")
     Image.new("L", (90, 60), "white").save(tmp_path / "empty.png")
-    with pytest.raises(AssertionError, match="No photo in .* could be used"):
+    with pytest.raises(AssertionError, match=r"No photo in .* could be used"):
         book.read_drawings(tmp_path)
 
 
