@@ -11,8 +11,8 @@ import re
 from claims import CLAIMS, plain_text, tables_of
 from common import RESULTS, ROOT, read_csv, table
 
-SECTIONS = ["00", "01", "02", "03", "04", "doctor", "05", "06", "07", "08", "09", "files", "checkpoints", "rehearsal"]
-SECTIONS += ["page", "gpu", "many_gpus", "costs", "faces"]
+SECTIONS = ["00", "01", "02", "03", "04", "doctor", "05", "06", "07", "08", "09", "10", "11", "files", "checkpoints"]
+SECTIONS += ["rehearsal", "page", "gpu", "many_gpus", "costs", "faces"]
 TABLE = re.compile(r'^\[(?P<command>.+)\]\((?P<name>\w+)\.csv(?: "(?P<columns>.+)")?\)$', re.MULTILINE)
 
 

@@ -27,6 +27,7 @@ game: the pages to open when you want to know how it works
   losses: what each player pays
   models: the generator and the discriminator, layer by layer
   translation: from picture to picture: a U-Net and a detective for patches
+  style: a generator with a style for each size
   augment: change pictures before D sees them, so that few seem many
   notes: what is measured in each round
   gan: the state of the game
@@ -40,7 +41,7 @@ view: looks at a game and never changes it
   lessons: figures of single lessons
   diagnosis: the doctor, and your numbers beside those of a page
   evaluation: the judges of digits and faces, distances between crowds, the nearest training picture
-  latent: mixtures of z and walks
+  latent: mixtures of z, walks, and the z that draws a given picture
   live: the live view and its film
   exports: GIFs and contact sheets to take home
   flatten: a network as a list of steps, its weights as bytes
@@ -62,6 +63,7 @@ _HOMES = {
     "game.images": "to_float",
     "game.losses": "Loss hinge least_squares minimax non_saturating non_saturating_r1 pix2pix wasserstein_gp",
     "game.models": "Discriminator Generator MLPDiscriminator MLPGenerator Skip grow shrink small_weights",
+    "game.style": "StyleGenerator load_style_network",
     "game.augment": "cut_out shift",
     "game.gan": "GAN",
     "game.turns": "discriminator_step generator_step",
@@ -74,9 +76,9 @@ _HOMES = {
     "view.lessons": "SHEET check_number plot_curves read_drawing shape_table show_fields show_game show_panels "
     "show_screens show_visits",
     "view.diagnosis": "compare_with_page diagnose",
-    "view.evaluation": "classify_digits classify_faces digit_histogram frechet_distance invention nearest_images "
-    "sliced_distance",
-    "view.latent": "lerp slerp walk",
+    "view.evaluation": "classify_digits classify_faces digit_histogram frechet_distance invention load_face_judge "
+    "load_squeezenet nearest_images sliced_distance",
+    "view.latent": "lerp project slerp walk",
     "view.live": "LiveView",
     "view.exports": "save_contact_sheet save_gif",
     "view.page": "save_page show_page",

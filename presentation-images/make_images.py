@@ -37,6 +37,7 @@ from gans_workshop import (
     draw_losses,
     draw_scores,
     draw_seasons,
+    draw_strokes,
     figure_with_axes,
     least_squares,
     lerp,
@@ -44,9 +45,11 @@ from gans_workshop import (
     load_drawings,
     load_faces,
     load_portraits,
+    load_style_network,
     minimax,
     non_saturating,
     non_saturating_r1,
+    project,
     seed_everything,
     shift,
     show_screens,
@@ -62,7 +65,18 @@ FOLDER = Path(__file__).resolve().parent
 BLUE, ORANGE, INK, PALE = DETECTIVE["color"], CRIMINAL["color"], "#22303C", "#8A949E"
 GREEN = "#007355"  # real pictures
 DRAWN = 53  # the held-out drawing on the slide
+SHOWN = 5  # the seed of the faces that are mixed
 VISITED = 0  # the first of the scenes that are shown in both seasons
+TYPED = [  # digits, a house, a face and a letter, in the strokes of `draw_strokes`
+    "oval 18 10 46 54",
+    "line 18 14 44 14\nline 44 14 44 30\nline 44 30 20 52\nline 20 52 46 52",
+    "line 18 12 44 12\nline 44 12 30 28\nline 30 28 44 40\nline 44 40 34 52\nline 34 52 18 50",
+    "line 22 10 18 34\nline 18 34 46 34\nline 38 20 38 54",
+    "line 18 12 46 12\nline 46 12 28 54",
+    "line 16 30 48 30\nline 16 30 16 54\nline 48 30 48 54\nline 16 54 48 54\nline 16 30 32 10\nline 32 10 48 30",
+    "oval 12 10 52 54\nline 24 24 24 30\nline 40 24 40 30\nline 24 42 40 42",
+    "line 16 54 32 10\nline 32 10 48 54\nline 23 38 41 38",
+]
 BIG, MIDDLE = 17, 14  # type sizes in points, for figures 8 inches wide that fill a slide
 
 
@@ -464,23 +478,51 @@ def seasons():
     return large.quantize(64, dither=Image.Dither.NONE)  # small: notebook 09 has it inside
 
 
+def class_photo():
+    """Eight typed drawings, and what a GAN draws when it looks for them: the first picture of notebook 10."""
+    seed_everything(0)
+    gan = GAN(Generator(), Discriminator(), d_lr=0.003, g_lr=0.003, seed=0)
+    train(gan, load_digits()[0], steps=1250, batch_size=64)
+    generator = gan.average_generator
+    targets = -to_float(torch.cat([draw_strokes(text, image_size=28, pen=21) for text in TYPED]))
+    seed_everything(42)
+    tries = torch.randn(500, generator.latent_dim)
+    start = tries[torch.cdist(targets.flatten(1), gan.sample(tries).flatten(1)).argmin(1)]
+    z = project(generator, start, targets, loss=lambda fake, real: (fake - real).square().flatten(1).mean(1))
+    sheet = Image.fromarray(contact_sheet(torch.cat([targets, gan.sample(z)]), columns=len(targets)))
+    return sheet.resize((3 * sheet.width, 3 * sheet.height), Image.Resampling.NEAREST).quantize(16)
+
+
+@functools.cache
+def mixtures(rows, columns):
+    """Return faces (1 + rows, 1 + columns): the first column gives the coarse styles, the first row the fine ones."""
+    seed_everything(SHOWN)
+    network = load_style_network()
+    coarse, fine = network.to_w(torch.randn(rows + columns, network.latent_dim)).split([rows, columns])
+    table = [torch.cat([torch.ones(1, 3, 64, 64), network.draw(fine)])]
+    for one in coarse[:, None]:
+        mixed = torch.cat([one.expand(columns, -1, -1)[:, :3], fine[:, 3:]], 1)
+        table.append(network.draw(torch.cat([one, mixed])))
+    return to_uint8(torch.stack(table))
+
+
+def styles():
+    """Two faces give the shape and three the colours: the first picture of notebook 11."""
+    sheet = contact_sheet(mixtures(2, 3).flatten(0, 1), columns=4)
+    large = Image.fromarray(sheet).resize((2 * sheet.shape[1], 2 * sheet.shape[0]), Image.Resampling.NEAREST)
+    return large.quantize(16, dither=Image.Dither.NONE)  # small: notebook 11 has it inside
+
+
 def stylegan():
-    """z becomes a style first, and the style speaks at every size of the picture."""
-    fig, ax = stage(size=(8, 3.2))
-    box(ax, 1.3, 3.2, "z", color=INK, size=(1.4, 1.6))
-    box(ax, 4.5, 3.2, "small\nnetwork", color=ORANGE, size=(2.6, 1.8))
-    arrow(ax, (2.2, 3.2), (3, 3.2))
-    write(ax, 4.5, 4.8, "makes the style", color="#A84900")
-    for y, text, size in (
-        (5.4, "coarse: pose, shape", 1.0),
-        (3.2, "middle: hair, eyes", 1.4),
-        (1.0, "fine: colour, skin", 1.8),
-    ):
-        arrow(ax, (6, 3.2), (7.9, y), color=ORANGE)
-        ax.add_patch(
-            Rectangle((8.2, y - size / 2), size, size, facecolor=ORANGE + "44", edgecolor=ORANGE, linewidth=2.5)
-        )
-        write(ax, 10.3, y, text, ha="left", size=BIG)
+    """The same on the slide, larger, with words."""
+    fig, ax = stage(size=(8, 4.2))
+    for i, row in enumerate(mixtures(3, 6).permute(0, 1, 3, 4, 2).numpy()):
+        for k, face in enumerate(row):
+            if i or k:
+                edge = ORANGE if not k else BLUE if not i else PALE
+                picture(ax, face, 4 + 1.75 * k, 6.4 - 1.8 * i, size=1.6, edge=edge)
+    write(ax, 10.1, 7.85, "fine styles: the colours", color=BLUE)
+    write(ax, 1.4, 2.8, "coarse\nstyles:\nthe shape", color="#A84900")
     return fig
 
 
@@ -946,9 +988,9 @@ def _numbers(ax, values, x, *, form):
         )
 
 
-SLOW += [biggan, faces, pix2pix, cyclegan, seasons]
+SLOW += [biggan, faces, pix2pix, cyclegan, seasons, class_photo]
 QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, stylegan, unet]
-QUICK += [list_of_five, pixels, colour, mnist, classification]
+QUICK += [styles, list_of_five, pixels, colour, mnist, classification]
 QUICK += [
     slanted_strip,
     slanted_diagram,

@@ -136,27 +136,38 @@ def fetch_sample(name):
     """
     if name not in list(SAMPLES):  # a list, so that anything can be looked for in it
         raise ValueError(f"There is no sample set {name!r:.80}: choose one of {', '.join(SAMPLES)}.")
-    path, part = (cache_folder() / f"{name}.{ending}" for ending in ("zip", "part"))
-    if path.exists() and _blob_id(path) == SAMPLES[name]:
+    try:
+        return fetch(SAMPLES_ADDRESS.format(name=name), f"{name}.zip", lambda path: _blob_id(path) == SAMPLES[name])
+    except OSError as error:
+        advice = f"{error}, or use the portraits of the package, load_portraits()"
+        raise OSError(f"The sample set '{name}' could not be fetched {advice}.") from None
+
+
+def fetch(address, name, known):
+    """Fetch a file into the cache once, and return its path; `known(path)` says whether it is the right one, and whole.
+
+    Where the network breaks off, the next call goes on. Raises: OSError: '(why): what to do'
+    """
+    path = cache_folder() / name
+    part = path.with_suffix(".part")
+    if path.exists() and known(path):
         return path
     part.touch()
     for _ in range(5):
         have, reason = part.stat().st_size, "what arrived is not the file that this workshop knows"
         try:
-            _download(SAMPLES_ADDRESS.format(name=name), part)
+            _download(address, part)
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             if part.stat().st_size > have:
                 continue  # it brought something: go on from there
             if getattr(error, "code", None) != 416:  # 416: the server has no more
                 break
-        if _blob_id(part) == SAMPLES[name]:
+        if known(part):
             return part.replace(path)
         part.write_bytes(b"")
     untrusted = isinstance(reason, ssl.SSLCertVerificationError)
-    advice = CERTIFICATES if untrusted else "try again where the network is better"
-    advice += ", or use the portraits of the package, load_portraits()"
-    raise OSError(f"The sample set '{name}' could not be fetched ({reason}): {advice}.")
+    raise OSError(f"({reason}): {CERTIFICATES if untrusted else 'try again where the network is better'}")
 
 
 def _download(address, part):

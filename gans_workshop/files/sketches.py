@@ -10,12 +10,15 @@ SHEET, PEN = 256, 7  # pixels: the sheet that is drawn on, then made smaller, an
 AROUND = [(-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1)]  # the eight neighbours, clockwise
 
 
-def draw_strokes(text, *, image_size=64):
+def draw_strokes(text, *, image_size=64, pen=PEN):
     """Draw lines such as 'oval 8 8 56 56' and 'line 20 30 40 30': from one corner to the other, on 64 x 64 places.
 
+    `pen`: the width of a line on a sheet of 256 x 256, an odd number; 7 is that of `load_drawings`, 21 that of digits.
     Shapes: -> (1, 1, image_size, image_size) uint8, black on white. Raises: ValueError: '... is no stroke: ...'
     """
     from PIL import Image, ImageDraw
+
+    pen = _check_pen(pen)
 
     sheet = Image.new("L", (SHEET, SHEET), "white")
     pens = {"oval": (ImageDraw.Draw(sheet).ellipse, "outline"), "line": (ImageDraw.Draw(sheet).line, "fill")}
@@ -28,19 +31,19 @@ def draw_strokes(text, *, image_size=64):
             raise ValueError(f"'{' '.join([kind, *places])}' is no stroke: {hint}.")
         x, y, right, below = (SHEET // 64 * int(place) for place in places)
         box = [min(x, right), min(y, below), max(x, right), max(y, below)] if kind == "oval" else [x, y, right, below]
-        pens[kind][0](box, width=PEN, **{pens[kind][1]: "black"})
+        pens[kind][0](box, width=pen, **{pens[kind][1]: "black"})
     return _made_smaller(1 - torch.from_numpy(np.array(sheet)).float() / 255, image_size)
 
 
-def tidy_drawing(photo, *, image_size=64):
+def tidy_drawing(photo, *, image_size=64, pen=PEN):
     """Make a photo of a drawing, a path or a Pillow picture, into what the networks have seen.
 
     Paper is the lightest value nearby, so that a shadow does no harm; ink is clearly darker. The ink is moved to the
-    middle, thinned to lines of one pixel, and drawn again with our pen.
+    middle, thinned to lines of one pixel, and drawn again with our `pen`, as for `draw_strokes`.
     Shapes: -> (1, 1, image_size, image_size) uint8, black on white. Raises: ValueError: '... cannot be opened ...',
     '... of the photo are lines ...'
     """
-    grey = _open(photo)
+    pen, grey = _check_pen(pen), _open(photo)
     nearby = {"kernel_size": 31, "stride": 1, "padding": 15}
     paper = F.avg_pool2d(F.max_pool2d(grey, **nearby), **nearby, count_include_pad=False)
     ink = (grey < 0.75 * paper) | (grey < 50)
@@ -55,7 +58,14 @@ def tidy_drawing(photo, *, image_size=64):
     sheet, top, left = np.zeros((SHEET, SHEET), bool), (SHEET - height) // 2, (SHEET - width) // 2
     sheet[top : top + height, left : left + width] = small.numpy()
     lines = torch.from_numpy(thin(sheet)).float()[None]
-    return _made_smaller(F.max_pool2d(lines, PEN, 1, PEN // 2)[0], image_size)
+    return _made_smaller(F.max_pool2d(lines, pen, 1, pen // 2)[0], image_size)
+
+
+def _check_pen(pen):
+    if pen in range(1, 64, 2):
+        return int(pen)
+    hint = "write an odd number from 1 to 63, 7 for thin lines or 21 for lines as thick as those of digits"
+    raise ValueError(f"pen={pen!r} is no width of a pen: {hint}.")
 
 
 def _open(photo):

@@ -13,6 +13,7 @@ from gans_workshop.game.cyclegan import SIDES, CycleGAN
 from gans_workshop.game.gan import GAN, OPTIMIZERS
 from gans_workshop.game.labels import counts
 from gans_workshop.game.models import Discriminator, Generator, MLPDiscriminator, MLPGenerator
+from gans_workshop.game.style import StyleGenerator
 from gans_workshop.game.translation import PatchDiscriminator, UNet
 
 
@@ -42,7 +43,7 @@ def load_gan(path, *, device="cpu", generator=None, discriminator=None):
 def _revive(state, shape, path, device, *, generator=None, discriminator=None):
     """Make the GAN of this state anew."""
     more = {"classes": state["classes"]} if state.get("classes") else {}
-    criminals, detectives = (Generator, MLPGenerator), (Discriminator, MLPDiscriminator)
+    criminals, detectives = (Generator, MLPGenerator, StyleGenerator), (Discriminator, MLPDiscriminator)
     if getattr(state.get("fixed_condition"), "ndim", 0) == 4:
         criminals, detectives = (UNet,), (PatchDiscriminator,)
         more = {"given_channels": state["fixed_condition"].shape[1]}
@@ -82,7 +83,8 @@ def _rebuild(kinds, weights, shape, more):
     shapes = {name: part.shape for name, part in weights.items()}
     layers = [size for size in shapes.values() if len(size) > 1] or [(1, 1)]
     if Generator in kinds:
-        more = more | {"latent_dim": layers[0][1] - sum(counts(more.get("classes", 0)))}
+        first = shapes.get("mapping.0.weight") or layers[0]
+        more = more | {"latent_dim": first[1] - sum(counts(more.get("classes", 0)))}
     other = (
         {"smooth": False} if Generator in kinds else {"norm": nn.InstanceNorm2d if "given_channels" in more else False}
     )

@@ -1,13 +1,14 @@
 """How good and how original are the fakes? One judge reads digits, another one reads the attributes of faces."""
 
 import functools
+import hashlib
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gans_workshop.files.datasets import DATA, is_left_out
+from gans_workshop.files.datasets import DATA, fetch, is_left_out
 from gans_workshop.game.images import check, check_images, to_float
 
 
@@ -161,3 +162,29 @@ def invention(attributes):
     fits = fits and not attributes.is_floating_point()
     check(fits, "invention takes attributes (N, 10), such as classify_faces(images)[0].")
     return float(is_left_out(attributes).double().mean() * 5)
+
+
+# The name ends with the beginning of the file's SHA-256
+SQUEEZENET = "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth"
+
+
+def load_squeezenet():
+    """Load the layers of SqueezeNet 1.1, which has learned to name what is on photographs; fetched once, 5 MB.
+
+    Shapes: images (N, 3, H, W) in [-1, 1], 32 pixels or more -> sheets (N, 512, H / 16, W / 16), rounded down
+    Raises: OSError: 'SqueezeNet could not be fetched ...'
+    Source: Iandola et al. 2016; weights of torchvision, learned from ImageNet.
+    """
+    from torchvision.models import squeezenet1_1
+
+    name, network = SQUEEZENET.rpartition("/")[2], squeezenet1_1()
+    mark = name.rpartition("-")[2].removesuffix(".pth")
+    try:
+        path = fetch(SQUEEZENET, name, lambda path: hashlib.sha256(path.read_bytes()).hexdigest().startswith(mark))
+    except OSError as error:
+        raise OSError(f"SqueezeNet could not be fetched {error}.") from None
+    network.load_state_dict(torch.load(path, weights_only=True))
+    scale = nn.BatchNorm2d(3, affine=False, eps=0)  # from [-1, 1] to the mean and spread that it learned with
+    scale.running_mean = 2 * torch.tensor([0.485, 0.456, 0.406]) - 1
+    scale.running_var = (2 * torch.tensor([0.229, 0.224, 0.225])) ** 2
+    return nn.Sequential(scale, *network.features).eval().requires_grad_(False)

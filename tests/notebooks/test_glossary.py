@@ -7,10 +7,10 @@ import pytest
 
 from tools import ROOT, notebook, read, text_of
 
-READING_ORDER = ["00", "01", "06", "02", "03", "04", "05", "07", "08", "09"]
+READING_ORDER = ["00", "01", "06", "02", "03", "04", "05", "07", "08", "09", "10", "11"]
 GLOSSARY = (ROOT / "notebooks" / "glossary.md").read_text(encoding="utf-8")
-ROWS = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| \[notebook (\d)\]\((\S+)\) \|$", GLOSSARY, re.MULTILINE)
-WORDS = [(word, f"0{number}") for word, _, number, _ in ROWS]
+ROWS = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| \[notebook (\d+)\]\((\S+)\) \|$", GLOSSARY, re.MULTILINE)
+WORDS = [(word, number.zfill(2)) for word, _, number, _ in ROWS]
 
 # Words of everyday English too: whether one is meant as in the glossary, only a reader can tell.
 EVERYDAY = {"class", "distance", "judge", "network", "patch", "round", "training", "loss", "weight"}
@@ -38,11 +38,11 @@ def test_the_table_has_one_sentence_for_each_word_in_the_order_of_reading():
     assert [
         word for word, sentence, *_ in ROWS if len(sentence.split()) < 5 or re.search(r"[.?!] [A-Z]", sentence)
     ] == []
-    places = [READING_ORDER.index(f"0{number}") for _, _, number, _ in ROWS]
+    places = [READING_ORDER.index(number.zfill(2)) for _, _, number, _ in ROWS]
     assert places == sorted(places)
-    assert [file for *_, number, file in ROWS if file != notebook(f"0{number}").name] == []
+    assert [file for *_, number, file in ROWS if file != notebook(number.zfill(2)).name] == []
     listed = re.search(r"order in which they are best read: ([\d, ]+)", GLOSSARY)[1]
-    assert [f"0{number}" for number in listed.split(", ")] == READING_ORDER
+    assert [number.zfill(2) for number in listed.split(", ")] == READING_ORDER
 
 
 @pytest.mark.parametrize(("word", "number"), WORDS)

@@ -1,5 +1,6 @@
 """The judge knows its digits, each number keeps to its definition, and bad input gets one sentence."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -262,3 +263,37 @@ def test_the_sliced_distance_is_zero_for_the_same_and_grows_with_strangeness(tes
 def test_crowds_that_cannot_be_compared_are_refused(other):
     with pytest.raises(ValueError, match="sliced_distance compares equally many pictures of one size, not"):
         sliced_distance(torch.zeros(8, 3, 16, 16), other)
+
+
+def test_squeezenet_is_fetched_once_and_only_believed_where_its_mark_is_right(monkeypatch, tmp_path):
+    from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
+
+    assert SqueezeNet1_1_Weights.IMAGENET1K_V1.url == evaluation.SQUEEZENET
+    torch.manual_seed(0)
+    torch.save(squeezenet1_1().state_dict(), tmp_path / "weights")
+    content, asked = (tmp_path / "weights").read_bytes(), []
+
+    def download(address, part):
+        asked.append(address)
+        part.write_bytes(content)
+
+    monkeypatch.setattr("gans_workshop.files.datasets._download", download)
+    with pytest.raises(OSError, match=r"SqueezeNet could not be fetched \(what arrived is not the file"):
+        evaluation.load_squeezenet()
+    known = f"http://somewhere/squeezenet-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+    monkeypatch.setattr(evaluation, "SQUEEZENET", known)
+    for _ in range(2):
+        layers = evaluation.load_squeezenet()
+    assert asked.count(known) == 1
+    assert layers(torch.zeros(2, 3, 64, 64)).shape == (2, 512, 3, 3) and not layers.training
+    white = layers[0](torch.ones(1, 3, 1, 1)).flatten()
+    torch.testing.assert_close(white, (1 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225]))
+
+
+def test_without_a_network_squeezenet_says_so(monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("no route")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    with pytest.raises(OSError, match=r"SqueezeNet could not be fetched \(no route\): try again where the network"):
+        evaluation.load_squeezenet()

@@ -1,4 +1,4 @@
-"""Mixtures and walks."""
+"""Mixtures, walks, and the way to a picture."""
 
 import math
 import re
@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from gans_workshop import lerp, slerp, walk
+from gans_workshop import lerp, load_style_network, project, slerp, walk
 
 
 def test_both_mixtures_start_and_end_where_they_should():
@@ -76,3 +76,95 @@ def test_what_the_refusal_of_a_walk_advises_is_a_walk(make_gan):
 def test_a_walk_without_a_way_is_refused(stops):
     with pytest.raises(ValueError, match="A walk needs at least two stops"):
         walk(stops)
+
+
+# Which z draws this picture?
+
+
+def apart(fake, targets):
+    return (fake - targets).square().flatten(1).mean(1)
+
+
+@pytest.fixture
+def painter(make_gan):
+    """A network that has batch norm, random weights, and draws strongly."""
+    torch.manual_seed(0)
+    network = make_gan().average_generator
+    for weights in network.parameters():
+        weights.data = torch.randn_like(weights) / max(1, weights[0].numel()) ** 0.5
+    return network.train()
+
+
+def test_the_way_leads_to_the_picture_and_leaves_the_network_as_it_was(painter):
+    before = {name: values.clone() for name, values in painter.state_dict().items()}
+    learn = [weights.requires_grad for weights in painter.parameters()]
+    wanted, start = torch.randn(2, 5, painter.latent_dim)
+    with torch.no_grad():
+        targets, first = painter.eval()(wanted), painter(start)
+        painter.train()
+        z = project(painter, start, targets, loss=apart, steps=100, pull=0)  # gradients flow also in here
+        assert painter.training and [weights.requires_grad for weights in painter.parameters()] == learn
+        found = painter.eval()(z)
+    assert (apart(found, targets) < 0.3 * apart(first, targets)).all()
+    assert z.shape == start.shape and not z.requires_grad
+    assert all(torch.equal(values, before[name]) for name, values in painter.state_dict().items())
+    assert all(weights.grad is None for weights in painter.parameters())
+
+
+def test_each_target_finds_its_way_as_if_it_were_alone(painter):
+    start, targets = torch.randn(4, painter.latent_dim), torch.rand(4, 1, 28, 28)
+    together = project(painter, start, targets, loss=apart, steps=5)
+    alone = torch.cat([project(painter, start[i : i + 1], targets[i : i + 1], loss=apart, steps=5) for i in range(4)])
+    torch.testing.assert_close(together, alone, atol=1e-3, rtol=0)
+
+
+def test_any_function_may_draw_and_the_pull_leads_to_its_centre():
+    start, targets = torch.full((3, 2, 4), 5.0), torch.zeros(3, 2, 4)
+    z = project(lambda w: w, start, targets, loss=apart, steps=400, rate=0.3, pull=1, centre=2.0)
+    torch.testing.assert_close(z, torch.ones(3, 2, 4), atol=0.01, rtol=0)  # half-way between both wishes
+    free = project(lambda w: w, start, targets, loss=apart, steps=400, rate=0.3, pull=0, centre=2.0)
+    torch.testing.assert_close(free, targets, atol=0.01, rtol=0)
+    assert (start == 5).all(), "the start is copied"
+
+
+WRONG = {
+    "There are 3 starts and 2 targets": {"targets": torch.zeros(2, 1, 28, 28)},
+    r"pictures of shape \(1, 28, 28\), and the targets have \(1, 32, 32\)": {"targets": torch.zeros(3, 1, 32, 32)},
+    r"pictures of shape \(1, 28, 28\), and the targets have \(3, 28, 28\)": {"targets": torch.zeros(3, 3, 28, 28)},
+    r"The loss has shape \(\), not \(3,\)": {"loss": lambda fake, targets: apart(fake, targets).mean()},
+    "After 0 steps the loss is nan: look for NaN": {"targets": torch.full((3, 1, 28, 28), torch.nan)},
+    "steps=0 must be a whole number": {"steps": 0},
+}
+
+
+@pytest.mark.parametrize("sentence", WRONG)
+def test_what_cannot_be_found_is_refused_in_one_sentence(painter, sentence):
+    options = {"targets": torch.zeros(3, 1, 28, 28), "loss": apart, "steps": 2} | WRONG[sentence]
+    with pytest.raises(ValueError, match=sentence):
+        project(painter, torch.randn(3, painter.latent_dim), options.pop("targets"), **options)
+
+
+def test_where_no_gradient_comes_back_it_says_what_to_draw_with(make_gan):
+    gan = make_gan()
+    with pytest.raises(ValueError, match="No gradient comes back to z: draw with the network"):
+        project(gan.sample, gan.fixed_z[:3], torch.zeros(3, 1, 28, 28), loss=apart, steps=2)
+
+
+def test_a_z_of_another_length_is_refused(painter):
+    with pytest.raises(ValueError, match="Nothing can be drawn from z of shape"):
+        project(painter, torch.randn(3, painter.latent_dim + 1), torch.zeros(3, 1, 28, 28), loss=apart)
+
+
+def test_a_style_for_each_size_is_found_again_and_the_network_is_left_alone(bits, same):
+    def far(pictures, targets):
+        return (pictures - targets).square().mean((1, 2, 3))
+
+    torch.manual_seed(0)
+    network = load_style_network()
+    w = network.to_w(torch.randn(2, 64))
+    targets, before = network.draw(w), bits(network.state_dict())
+    start = w + 0.2 * torch.randn_like(w)
+    found = project(network.draw, start, targets, loss=far, steps=25, rate=0.05, centre=w.mean(0))
+    assert found.shape == w.shape
+    assert far(network.draw(found), targets).max() < 0.2 * far(network.draw(start), targets).min()
+    assert same(bits(network.state_dict()), before)

@@ -51,6 +51,22 @@ def test_the_pen_is_that_of_the_drawings():
     assert min(vertical) > 0, "each has lines in its middle"
 
 
+def test_a_thick_pen_draws_lines_as_thick_as_those_of_digits():
+    for picture in (draw_strokes(HOUSE, image_size=28, pen=21), tidy_drawing(on_paper(), image_size=28, pen=21)):
+        thin_lines = draw_strokes(HOUSE, image_size=28)
+        assert (255 - picture.float()).sum() > 1.8 * (255 - thin_lines.float()).sum()
+    across = (255 - draw_strokes("line 32 4 32 60", image_size=28, pen=21)[0, 0, 8:20].float()).sum(1).mean() / 255
+    assert across.item() == pytest.approx(21 * 28 / 256, abs=0.15)
+
+
+@pytest.mark.parametrize("pen", [0, 8, 65, -1, 2.5, "thick", None])
+def test_a_pen_has_an_odd_width(pen):
+    with pytest.raises(ValueError, match=r"pen=.* is no width of a pen: write an odd number from 1 to 63"):
+        draw_strokes(HOUSE, pen=pen)
+    with pytest.raises(ValueError, match=r"pen=.* is no width of a pen"):
+        tidy_drawing(on_paper(), pen=pen)
+
+
 @pytest.mark.parametrize("size", [32, 64, 128])
 def test_a_drawing_has_the_size_that_is_asked_for(size):
     for picture in (draw_strokes(HOUSE, image_size=size), tidy_drawing(on_paper(), image_size=size)):
