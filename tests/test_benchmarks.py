@@ -1,8 +1,11 @@
 """What the measuring scripts compute is right, and the bundled data are what their recipes make."""
 
 import base64
+import csv
+import os
 import re
 import sys
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -366,3 +369,31 @@ def test_a_training_from_a_file_is_measured(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["larger_than_memory.py", *small])
     load_script("benchmarks/larger_than_memory.py").main()
     assert "40,16,0.0," in (tmp_path / "larger_than_memory.csv").read_text(encoding="utf-8")
+
+
+# Styles
+
+
+def test_styles_are_counted_pulled_walked_searched_and_edited(monkeypatch, tmp_path):
+    style = load_script("benchmarks/style.py")
+    small = {"FACES": 30, "PAIRS": 8, "TARGETS": 2, "EDITED": 12, "TRUE": 60, "FACTORS": (0.5, 1)}
+    for name, value in small.items():
+        monkeypatch.setattr(style, name, value)
+    whole = style.notebook
+    monkeypatch.setattr(style, "notebook", lambda seed: whole(seed) | {"LABELLED": 200, "SEARCH_STEPS": 3})
+    monkeypatch.setattr(style, "second_judge", style.load_face_judge)
+    for part in style.PARTS.values():
+        part([0, 1], tmp_path)
+    found = {name: read_csv(name) for name in ("style_mixing", "style_mean", "style_walks", "style_edits")}
+    assert len(found["style_mixing"]) == 10 and len(found["style_mean"]) == 2 and len(found["style_edits"]) == 4
+    assert all(0 <= float(row["as coarse.median"]) <= 1 for row in found["style_mixing"])
+    assert 0.5 < float(found["style_walks"][0]["times as far.median"]) < 3
+    searched = {row["by"]: row for row in read_csv("style_projection")}
+    assert float(searched["itself"]["root mean square"]) == 0 < float(searched["pixels"]["root mean square"])
+    assert searched["itself"]["the judge"] == searched["itself"]["a second judge"]
+
+
+def read_csv(name):
+    """Return the rows of a CSV of this test's own folder."""
+    with open(Path(os.environ["GANS_WORKSHOP_RESULTS"]) / f"{name}.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
