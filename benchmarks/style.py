@@ -101,7 +101,7 @@ def second_judge():
     """Train another judge of faces than the package's, on the faces that come with it."""
     from train_face_judge import train_judge
 
-    return train_judge(*load_faces()[:2], epochs=6)
+    return train_judge(*load_faces()[:2], epochs=3)
 
 
 def read_by(judge, pictures):
@@ -116,7 +116,7 @@ def projection(seeds, folder):
     faces, labels, values = load_faces(test=True)
     target, labels, names = to_float(faces[:TARGETS]), labels[:TARGETS], notebook(0)
     judge, other = load_face_judge(), second_judge()
-    start, kept = names["mean"].expand(TARGETS, -1, -1), [i for i, name in enumerate(values) if name != "mouth"]
+    start, kept = names["best_try"](target), [i for i, name in enumerate(values) if name != "mouth"]
     options = {"steps": names["SEARCH_STEPS"], "rate": names["RATE"], "pull": 0.001, "centre": names["mean"]}
     losses = {"pixels": names["unlike"], "what the judge notices": names["looks_unlike"](judge[0]), "itself": None}
     rows = []

@@ -507,8 +507,8 @@ def mixtures(rows, columns):
 
 
 def styles():
-    """Two faces give the shape and three the colours: the first picture of notebook 11."""
-    sheet = contact_sheet(mixtures(2, 3).flatten(0, 1), columns=4)
+    """Two faces give the shape and two the colours: the first picture of notebook 11."""
+    sheet = contact_sheet(mixtures(2, 2).flatten(0, 1), columns=3)
     large = Image.fromarray(sheet).resize((2 * sheet.shape[1], 2 * sheet.shape[0]), Image.Resampling.NEAREST)
     return large.quantize(16, dither=Image.Dither.NONE)  # small: notebook 11 has it inside
 

@@ -22,7 +22,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 ROOMS = {
     "files": "disk kinds classes workspace datasets decoding scenes sketches sources mapped photos pairs marks "
     "checkpoints",
-    "game": "images labels losses models translation augment notes gan turns cyclegan training loading",
+    "game": "images labels losses models translation style augment notes gan turns cyclegan training loading",
     "view": "plots lessons diagnosis evaluation latent live exports flatten page",
 }
 MODULES = ["device", *(f"{room}.{name}" for room, names in ROOMS.items() for name in names.split())]

@@ -89,16 +89,16 @@ class Level(nn.Module):
         return F.leaky_relu(sheets * (1 + strength) + level, 0.2)
 
 
-class SlowLinear(nn.Linear):
+class SlowLinear(nn.Module):
     """A layer (N, size) -> (N, size) that learns at a tenth of the rate, as in Karras et al. 2019, appendix B.
 
     What it stores is ten times what it uses, so a step of the optimizer moves it by a tenth.
     """
 
     def __init__(self, size):
-        super().__init__(size, size)
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.empty(size, size)), nn.Parameter(torch.zeros(size))
         nn.init.kaiming_normal_(self.weight, 0.2)
-        nn.init.zeros_(self.bias)
         with torch.no_grad():
             self.weight *= 10
 
