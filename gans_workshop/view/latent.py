@@ -5,7 +5,7 @@ import contextlib
 import torch
 from torch import nn
 
-from gans_workshop.game.images import check, whole
+from gans_workshop.game.images import check, to_float, whole
 
 
 def lerp(a, b, t):
@@ -42,12 +42,12 @@ def project(draw, start, targets, *, loss, steps=150, rate=0.1, pull=0.01, centr
 
     What falls is `loss(draw(z), targets)`, one number for each picture, and `pull` times the mean square of
     z - `centre`; each target has steps of its own. Adam's `rate` falls evenly, and would be 0 after the last step.
-    Shapes: start (N, ...), as `draw` takes it; targets (N, ...), as it draws -> as start.
+    Shapes: start (N, ...), as `draw` takes it; targets (N, ...), as it draws, or uint8 -> as start.
     Raises: ValueError: 'There are ...', 'Nothing can be drawn ...', 'Drawn are ...', 'No gradient ...', 'The loss ...',
     'After ... steps ...'
     """
     check(len(start) == len(targets), f"There are {len(start)} starts and {len(targets)} targets: give each its own.")
-    z = start.detach().clone().float().requires_grad_()
+    targets, z = to_float(targets), start.detach().clone().float().requires_grad_()
     optimizer, steps = torch.optim.Adam([z], lr=rate), whole("steps", steps)
     with _at_rest(draw), torch.enable_grad():
         for step in range(steps):

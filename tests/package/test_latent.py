@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gans_workshop import lerp, load_style_network, project, slerp, walk
+from gans_workshop.game.images import to_uint8
 
 
 def test_both_mixtures_start_and_end_where_they_should():
@@ -168,3 +169,7 @@ def test_a_style_for_each_size_is_found_again_and_the_network_is_left_alone(bits
     assert found.shape == w.shape
     assert far(network.draw(found), targets).max() < 0.2 * far(network.draw(start), targets).min()
     assert same(bits(network.state_dict()), before)
+    stored = project(network.draw, start, to_uint8(targets), loss=far, steps=2, centre=w.mean(0))
+    torch.testing.assert_close(
+        stored, project(network.draw, start, targets, loss=far, steps=2, centre=w.mean(0)), atol=0.02, rtol=0
+    )
