@@ -163,12 +163,12 @@ def test_a_style_for_each_size_is_found_again_and_the_network_is_left_alone(bits
     torch.manual_seed(0)
     network = load_style_network()
     w = network.to_w(torch.randn(2, 64))
-    targets, before = network.draw(w), bits(network.state_dict())
+    targets, before = network.draw(w), bits(network)
     start = w + 0.2 * torch.randn_like(w)
     found = project(network.draw, start, targets, loss=far, steps=25, rate=0.05, centre=w.mean(0))
     assert found.shape == w.shape
     assert far(network.draw(found), targets).max() < 0.2 * far(network.draw(start), targets).min()
-    assert same(bits(network.state_dict()), before)
+    assert same(bits(network), before)
     stored = project(network.draw, start, to_uint8(targets), loss=far, steps=2, centre=w.mean(0))
     torch.testing.assert_close(
         stored, project(network.draw, start, targets, loss=far, steps=2, centre=w.mean(0)), atol=0.02, rtol=0

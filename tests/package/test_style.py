@@ -107,7 +107,7 @@ def test_it_plays_saves_and_comes_back(tmp_path, bits, same):
     assert any(not torch.equal(new, before[name]) for name, new in gan.generator.state_dict().items())
     loaded = load_gan(tmp_path)
     assert isinstance(loaded.generator, StyleGenerator) and loaded.generator.latent_dim == 7
-    assert same(bits(loaded.state_dict()), bits(gan.state_dict()))
+    assert same(bits(loaded), bits(gan))
 
 
 def test_the_network_that_comes_along_is_small_finished_and_says_whose_faces_it_learned(capsys):
