@@ -380,7 +380,13 @@ def test_styles_are_counted_pulled_walked_searched_and_edited(monkeypatch, tmp_p
     for name, value in small.items():
         monkeypatch.setattr(style, name, value)
     whole = style.notebook
-    monkeypatch.setattr(style, "notebook", lambda seed: whole(seed) | {"LABELLED": 200, "SEARCH_STEPS": 3})
+
+    def notebook(seed):
+        names = whole(seed)
+        names |= {"LABELLED": 200, "SEARCH_STEPS": 3}
+        return names
+
+    monkeypatch.setattr(style, "notebook", notebook)
     monkeypatch.setattr(style, "second_judge", style.load_face_judge)
     for part in style.PARTS.values():
         part([0, 1], tmp_path)
