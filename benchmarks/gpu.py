@@ -50,11 +50,14 @@ from gans_workshop.game.images import to_uint8
 from gans_workshop.game.turns import play_round
 from gans_workshop.view import evaluation
 
-# What needs no GPU, but is not measured yet either.
+# What else is not measured yet; most of it needs no GPU.
 OTHERS = (
     "benchmarks/diagnosis.py cost",
     "benchmarks/own_pictures.py --sizes 64 --steps 3300",
     "benchmarks/own_pictures.py --order 3",
+    "benchmarks/many_gpus.py quality",
+    "benchmarks/many_gpus.py kills",
+    "benchmarks/many_gpus.py speeds",
 )
 
 

@@ -30,7 +30,8 @@ from gans_workshop import (
 from gans_workshop.view.evaluation import FACE_VALUES
 
 sys.path.append(str(ROOT / "tools"))
-MARKS = (0.125, 0.25, 0.5, 0.75, 1)  # of all rounds, when `length` judges
+LENGTHS = {"style": 7_600, "DCGAN": 21_900}  # rounds that the rates are planned for: a round of the DCGAN is shorter
+MARKS = (0.0625, 0.125, 0.25, 0.5, 0.75, 1)  # of all rounds, when `length` judges
 FACTORS = (0.5, 0.75, 1, 1.5)
 FACES, PAIRS, TARGETS, EDITED, TRUE = 1000, 500, 100, 100, 2000
 
@@ -163,9 +164,9 @@ def length(seeds, folder):
     for player in tool.PLAYERS:
         for seed in seeds[:1]:
             game = tool.make_game(player, pick_device(), seed=seed)
-            options = {"batch_size": tool.BATCH_SIZE, "one_round": partial(tool.play_slower, rounds=tool.ROUNDS)}
+            options = {"batch_size": tool.BATCH_SIZE, "one_round": partial(tool.play_slower, rounds=LENGTHS[player])}
             for mark in MARKS:
-                train(game, faces, steps=int(mark * tool.ROUNDS), **options)
+                train(game, faces, steps=int(mark * LENGTHS[player]), **options)
                 fake = classify_faces(game.sample(FACES).cpu())[1]
                 scores = frechet_distance(real, fake), coverage_and_density(real, fake)[0]
                 row = {"network": player, "rounds": game.step, "seconds": f"{game.seconds:.0f}"}

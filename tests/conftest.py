@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gans_workshop import GAN, Discriminator, Generator, load_digits, seed_everything
+from tools import scene
 
 LONG_ONES = (
     "test_colab",
@@ -45,6 +46,16 @@ def need():
 @pytest.fixture
 def digits():
     return load_digits()[0][:200]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with twelve pictures."""
+    folder = tmp_path / "cats"
+    folder.mkdir()
+    for i in range(12):
+        scene(i).save(folder / f"{i}.png")
+    return folder
 
 
 @pytest.fixture

@@ -403,3 +403,22 @@ def read_csv(name):
     """Return the rows of a CSV of this test's own folder."""
     with open(Path(os.environ["GANS_WORKSHOP_RESULTS"]) / f"{name}.csv", encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_the_style_network_of_the_package_is_made_by_its_tool(monkeypatch, tmp_path):
+    tool = load_script("tools/train_style.py")
+    monkeypatch.setattr(tool, "BATCH_SIZE", 2)
+    monkeypatch.setattr(sys, "argv", ["train_style.py", "--rounds", "2", "--trial", str(tmp_path)])
+    tool.main()
+    with np.load(tmp_path / "style.npz") as made, np.load(ROOT / "gans_workshop" / "data" / "style.npz") as kept:
+        assert {name: made[name].shape for name in made} == {name: kept[name].shape for name in kept}
+        assert all(np.isfinite(made[name]).all() for name in made)
+
+
+def test_the_rate_falls_to_nothing_in_the_second_half(make_gan, digits):
+    tool, gan = load_script("tools/train_style.py"), make_gan()
+    rates = []
+    for gan.step in (0, 5, 7, 9):
+        tool.play_slower(gan, digits, batch_size=4, rounds=10)
+        rates.append(gan.g_optimizer.param_groups[0]["lr"] / tool.RATE)
+    assert rates == pytest.approx([1, 1, 0.6, 0.2])

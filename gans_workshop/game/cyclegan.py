@@ -48,13 +48,13 @@ class CycleGAN:
         """Return both piles, first and second, on the device; they may have different numbers of pictures."""
         two = conditions is not None
         check(two, "Two piles are needed: train(game, summer, conditions=winter, one_round=cycle_round).")
-        piles = [bring(check_images(pile, shape=self.picture_shape), self.device) for pile in (images, conditions)]
+        piles = [check_images(pile, shape=self.picture_shape) for pile in (images, conditions)]
         same = piles[0].shape == piles[1].shape and torch.equal(*piles)
         check(not same, "Both piles are the same pictures: there would be nothing to translate.")
         fewer, more = sorted(map(len, piles))
         if fewer < more:
             print(f"The piles have {fewer:,} and {more:,} pictures: the larger one is walked through more slowly.")
-        return piles
+        return [bring(pile, self.device) for pile in piles]
 
     def preview(self):
         """Draw where the fixed pictures of the first pile go, (N, C, H, W) in [-1, 1]."""

@@ -20,7 +20,7 @@ class StyleGenerator(nn.Module):
     Shapes at 64 pixels: z (N, latent_dim) -> to_w (N, 5, latent_dim): a style for 4, 8, 16, 32 and 64 pixels -> draw:
         constant (N, 8w, 4, 4) -> Level (N, 8w, 4, 4) -> Level (N, 8w, 8, 8) -> Level (N, 4w, 16, 16) ->
         Level (N, 2w, 32, 32) -> Level (N, w, 64, 64) -> Conv2d, Tanh (N, channels, 64, 64), between -1 and 1
-    Raises: ValueError: 'image_size=...', 'The styles w have the shape ...'
+    Raises: ValueError: 'image_size=...', 'z has the shape ...', 'The styles w have the shape ...'
     Source: Karras et al. 2019, with one convolution for each size instead of two.
     """
 
@@ -43,6 +43,10 @@ class StyleGenerator(nn.Module):
 
     def to_w(self, z):
         """Turn z (N, latent_dim), of which only the direction counts, into styles w (N, sizes, latent_dim)."""
+        found = tuple(z.shape)
+        check(
+            found[1:] == (self.latent_dim,), f"z has the shape {found}, not (N, {self.latent_dim}): z[None] is one z."
+        )
         w = self.mapping(F.normalize(z, dim=1) * self.latent_dim**0.5)
         return w[:, None].expand(-1, len(self.levels), -1)
 

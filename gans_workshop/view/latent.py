@@ -78,7 +78,8 @@ def _draw(draw, z, targets):
 @contextlib.contextmanager
 def _at_rest(draw):
     """Use the network as when it is looked at: each picture for itself; then it is as it was."""
-    learning = [part for part in draw.modules() if part.training] if isinstance(draw, nn.Module) else []
+    network = getattr(draw, "__self__", draw)  # of G.draw, G
+    learning = [part for part in network.modules() if part.training] if isinstance(network, nn.Module) else []
     try:
         for part in learning:
             part.training = False

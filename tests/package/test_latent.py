@@ -169,6 +169,10 @@ def test_a_style_for_each_size_is_found_again_and_the_network_is_left_alone(bits
     assert found.shape == w.shape
     assert far(network.draw(found), targets).mean() < 0.4 * far(network.draw(start), targets).mean()
     assert same(bits(network), before)
+    network.train()
+    project(network.draw, start, targets, loss=far, steps=1)
+    assert all(part.training for part in network.modules()), "at rest while it is searched, then as it was"
+    network.eval()
     stored = project(network.draw, start, to_uint8(targets), loss=far, steps=2, centre=w.mean(0))
     torch.testing.assert_close(
         stored, project(network.draw, start, targets, loss=far, steps=2, centre=w.mean(0)), atol=0.02, rtol=0

@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from gans_workshop import GAN, Discriminator, Generator, train
+from gans_workshop import GAN, CycleGAN, Discriminator, Generator, PatchDiscriminator, UNet, cycle_round, train
 from gans_workshop.files import mapped
 from gans_workshop.files.mapped import Ahead, bring
 from gans_workshop.files.marks import make_mark
@@ -14,15 +14,6 @@ from gans_workshop.files.workspace import cache_folder
 from tools import scene
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "cats"
-    folder.mkdir()
-    for i in range(12):
-        scene(i).save(folder / f"{i}.png")
-    return folder
 
 
 @pytest.fixture
@@ -61,6 +52,16 @@ def test_a_training_from_the_file_is_the_training_from_memory(lent):
     one, other = (play(images) for images in lent)
     assert one.seen == other.seen == 35
     assert all(torch.equal(a, b) for a, b in zip(one.generator.parameters(), other.generator.parameters()))
+
+
+def test_two_piles_in_files_are_played_there_and_back(lent):
+    _, file = lent
+    players = [(UNet(given_channels=3, width=2), PatchDiscriminator(given_channels=0, width=2)) for _ in range(2)]
+    game = CycleGAN(*(GAN(*two, fixed_condition=file[:2], seed=seed) for seed, two in enumerate(players)))
+    train(game, file[:6], conditions=file[6:], steps=2, batch_size=2, one_round=cycle_round)
+    assert game.step == 2
+    with pytest.raises(ValueError, match="Both piles are the same pictures"):
+        train(game, file, conditions=file, steps=4, batch_size=2, one_round=cycle_round)
 
 
 def test_a_checkpoint_goes_on_from_file_to_memory_and_back(lent, tmp_path, capsys):

@@ -92,6 +92,12 @@ def test_styles_that_do_not_fit_are_named(network, shape):
         network.draw(torch.zeros(shape))
 
 
+@pytest.mark.parametrize("shape", [(64,), (2, 63), (2, 5, 64)])
+def test_a_z_of_the_wrong_length_is_named(network, shape):
+    with pytest.raises(ValueError, match=r"z has the shape \(.*\), not \(N, 64\): z\[None\] is one z"):
+        network.to_w(torch.zeros(shape))
+
+
 @pytest.mark.parametrize("settings", [{"image_size": 30}, {"width": 0}, {"latent_dim": 1.5}])
 def test_wrong_sizes_are_refused(settings):
     with pytest.raises(ValueError, match=f"{next(iter(settings))}="):

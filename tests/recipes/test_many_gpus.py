@@ -17,15 +17,6 @@ RECIPE = ROOT / "recipes" / "many_gpus.py"
 SMALL = ["--image-size", "16", "--width", "1", "--batch-size", "8", "--device", "cpu"]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "cats"
-    folder.mkdir()
-    for i in range(12):
-        scene(i).save(folder / f"{i}.png")
-    return folder
-
-
 def environment(**more):
     return os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | more
 
