@@ -5,7 +5,8 @@ python workshop.py my.ipynb [options]   the same, and open this notebook
 python workshop.py test [options]       check that everything is sound (options go to pytest)
 python workshop.py rehearse [NN ...]    run whole notebooks, all or e.g. 01 02, and report minutes and memory
 python workshop.py slides [kind ...]    build the slides: html, pdf and pptx, or one of them, in presentation/build
-python workshop.py site                 make web pages of the last rehearsal, to read without Python, in rehearsal/site
+python workshop.py site [FOLDER]        make web pages of the last rehearsal, to read without Python, in rehearsal/site;
+                                        with a FOLDER of pages and pictures that people handed in, their gallery too
 
 If the running Python already has the workshop's packages (conda, an activated .venv), it is used as it is.
 Otherwise they are installed into the folder .venv beside this file, once. Set GANS_TORCH_INDEX to a pip index

@@ -65,6 +65,7 @@ FOLDER = Path(__file__).resolve().parent
 BLUE, ORANGE, INK, PALE = DETECTIVE["color"], CRIMINAL["color"], "#22303C", "#8A949E"
 GREEN = "#007355"  # real pictures
 DRAWN = 53  # the held-out drawing on the slide
+ALIVE = 53, 23  # those that are painted in the README
 SHOWN = 1  # the seed of the faces that are mixed
 VISITED = 0  # the first of the scenes that are shown in both seasons
 TYPED = [  # digits, a house, a face and a letter, in the strokes of `draw_strokes`
@@ -585,6 +586,31 @@ def painter():
     return gan, given, wanted
 
 
+def alive():
+    """At the top of the README: faces turn into each other, a drawing grows, and what it becomes is painted."""
+    network, stops = load_style_network(), 8
+    seed_everything(SHOWN)
+    faces = network.to_w(torch.randn(12, network.latent_dim)).unflatten(0, (4, 3))
+    walks = [lerp(faces[i], faces[(i + 1) % 4], k / stops) for i in range(4) for k in range(stops)]
+    walked = [to_uint8(network.draw(w)) for w in walks]
+    gan, given, _ = painter()
+    drawn = [outline for i in ALIVE for outline in growing(given[i], 2 * stops)]
+    painted = to_uint8(gan.sample(len(drawn), torch.stack(drawn)))
+    frames = []
+    for faces, outline, colours in zip(walked, drawn, painted, strict=True):
+        sheet = contact_sheet(torch.cat([faces, outline.expand(1, 3, -1, -1), colours[None]]), columns=5)
+        frames.append(Image.fromarray(enlarge(sheet, 2)).quantize(64, dither=Image.Dither.NONE))
+    return frames
+
+
+def growing(outline, frames):
+    """Draw an outline (1, H, W) clockwise, whole after two thirds of the frames."""
+    side = outline.shape[-1]
+    across = torch.arange(side) - side / 2
+    turn = torch.atan2(across[None], -across[:, None]) / (2 * torch.pi) % 1  # 0 is above, 0.25 to the right
+    return [outline.where(turn <= 1.5 * (k + 1) / frames, torch.full_like(outline, 255)) for k in range(frames)]
+
+
 def pix2pix():
     """The criminal is given an outline, the detective sees outline and picture together: our own."""
     gan, given, wanted = painter()
@@ -988,7 +1014,7 @@ def _numbers(ax, values, x, *, form):
         )
 
 
-SLOW += [biggan, faces, pix2pix, cyclegan, seasons, class_photo]
+SLOW += [biggan, faces, alive, pix2pix, cyclegan, seasons, class_photo]
 QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, stylegan, unet]
 QUICK += [styles, list_of_five, pixels, colour, mnist, classification]
 QUICK += [

@@ -1,9 +1,12 @@
-"""Make a small website of the last rehearsal, to be read without Python. `python workshop.py site` runs it.
+"""Make a small website of the last rehearsal, to be read without Python. `python workshop.py site [FOLDER]` runs it.
 
 Every notebook that was rehearsed as it is now becomes a page, beside the slides and the pages of the GANs that were
 trained, behind one index. No page of a notebook has a script, and none asks a server for anything.
+What lies in FOLDER, pages of GANs and pictures that people handed in, becomes the gallery of the class.
 """
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -13,6 +16,7 @@ from html import unescape
 from pathlib import Path
 
 import nbformat
+from PIL import Image, UnidentifiedImageError
 
 sys.path.extend(map(str, Path(__file__).resolve().parents[:2]))  # last: no file there stands in for Python's own
 import make_slides
@@ -23,27 +27,34 @@ import workshop
 
 README = workshop.ROOT / "README.md"
 ROW = r"(?m)^\| \[(?P<name>.+?)\]\(notebooks/(?P<stem>\w+)\.ipynb\) \| (?P<what>.*?) \|.*\]\((?P<colab>https.*?)\) \|$"
+MADE_HERE = "<p>Made with gans-workshop.</p>"
+STRIP = r'<img alt="(Film strip[^"]*)" src="(data:image/jpeg;base64,[\w+/=]+)">'
 HERO = r"!\[([^\]]+)\]\[hero\](?s:.*?)^\[hero\]: (data:image/\S+)"
 
 
 def main(args: list, notebooks: Path = workshop.NOTEBOOKS, rehearsal: Path = REHEARSAL) -> int:
     """Write the site into rehearsal/site; say what is left out, and why."""
-    if args:
-        raise workshop.Problem(f"`site` takes no more words, and found '{args[0]}': python workshop.py site")
+    if len(args) > 1 or not all(Path(given).is_dir() for given in args):
+        raise workshop.Problem(
+            f"`site` takes one folder, of what people handed in, and found '{' '.join(args)}': give a folder that is "
+            "there, or none."
+        )
     books = [row.groupdict() | {"notebook": None} for row in re.finditer(ROW, README.read_text(encoding="utf-8"))]
     for book in books:
         add_rehearsal(book, notebooks, rehearsal)
     there = [book for book in books if book["notebook"]]
-    if not there:
+    if not there and not args:
         raise workshop.Problem("There is no page to show yet: type python workshop.py rehearse, then this again.")
     folder = rehearsal / "site"
-    workshop.need_writable(rehearsal)
+    workshop.need_writable(rehearsal if rehearsal.is_dir() else rehearsal.parent)
     (folder / "gans").mkdir(parents=True, exist_ok=True)
     write_notebooks(there, notebooks, folder)
     gans = copy_gans(there, rehearsal, folder)
+    gallery = [card for given in args for card in hang(Path(given), folder)]
     slides = build_slides(folder)
-    write_index(books, gans, slides, folder)
-    print(f"The site is in {folder}: open index.html ({len(there)} notebooks, {len(gans)} GANs, {len(slides)} decks).")
+    write_index(books, gallery, gans, slides, folder)
+    counted = f"{len(there)} notebooks, {len(gans)} GANs, {len(slides)} decks, {len(gallery)} works of the class"
+    print(f"The site is in {folder}: open index.html ({counted}).")
     return 0
 
 
@@ -109,6 +120,43 @@ def copy_gans(books: list, rehearsal: Path, folder: Path) -> list:
     return found
 
 
+def hang(given: Path, folder: Path) -> list:
+    """Copy the pages and pictures that people handed in; return a card for each, and name what is left out."""
+    shutil.rmtree(folder / "class", ignore_errors=True)
+    (folder / "class").mkdir()
+    cards = []
+    for path in sorted(path for path in given.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        name = path.relative_to(given)
+        try:
+            title, hero = look_at(path)
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            print(f"{name} is left out: {error}", flush=True)
+            continue
+        place = f"class/{len(cards) + 1:02}-{re.sub('[^0-9A-Za-z]+', '-', path.stem)}{path.suffix.lower()}"
+        shutil.copyfile(path, folder / place)
+        cards.append({"hero": hero, "name": title, "what": " / ".join(name.parts), "ways": [(place, "Open")]})
+    return cards
+
+
+def look_at(path: Path) -> tuple:
+    """Return the title of a page of a GAN or of a picture, and a small picture of it: (words, address) or None."""
+    if path.suffix.lower() == ".html":
+        page = path.read_text(encoding="utf-8", errors="replace")
+        if MADE_HERE not in page:
+            raise ValueError("it is no page of a GAN, as the notebooks save it")
+        strip = re.search(STRIP, page)
+        return title_of_page(page) or path.stem, strip and strip.groups()
+    try:
+        picture = Image.open(path)
+    except UnidentifiedImageError:
+        raise ValueError("it is neither a picture nor a page of a GAN (a ZIP must be unpacked)") from None
+    with picture:
+        picture.thumbnail((640, 640))
+        picture.convert("RGB").save(buffer := io.BytesIO(), "PNG")
+    address = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return path.stem, (f"The picture {path.name}", address)
+
+
 def title_of_page(page: str) -> str:
     """Return what a page calls itself; '' where it says nothing."""
     found = re.search(r"(?is)<title>(.*?)</title>", page)
@@ -126,17 +174,18 @@ def build_slides(folder: Path) -> list:
     return [(f"slides/{deck.name}", title_of_page(deck.read_text(encoding="utf-8")) or deck.stem) for deck in decks]
 
 
-def write_index(books: list, gans: list, slides: list, folder: Path) -> None:
+def write_index(books: list, gallery: list, gans: list, slides: list, folder: Path) -> None:
     """Write the page that leads to all others."""
     title, first = re.match(r"# (.*)\n\n((?:.+\n)+)", README.read_text(encoding="utf-8")).groups()
     cards = []
     for book in books:
         record = book.get("record")
-        card = {key: book[key] for key in ("name", "what", "colab", "hero")}
+        card = {key: book[key] for key in ("name", "what", "hero")}
         card["took"] = (
             f"ran in {duration(record['minutes'])} on {record.get('date', 'an unknown day')}" if record else ""
         )
-        cards.append(card | {"page": f"{book['stem']}.html" if record else ""})
+        ways = [(f"{book['stem']}.html", "Read")] if record else []
+        cards.append(card | {"ways": [*ways, (book["colab"], "Open in Colab")]})
     machines = dict.fromkeys(book["record"].get("machine", "") for book in books if book["notebook"])
     more = [
         ("GANs to draw with", "These are the networks that this very run has trained.", gans),
@@ -145,8 +194,8 @@ def write_index(books: list, gans: list, slides: list, folder: Path) -> None:
     ]
     origins = [f"All outputs are those of one run on {machine}." for machine in machines if machine]
     values = {"title": title, "style": style()}
-    page = fill("index.html.j2", resources=values, title=title, words=" ".join(first.split()), books=cards, more=more,
-                origins=origins, repository=repository())  # fmt: skip
+    page = fill("index.html.j2", resources=values, title=title, words=" ".join(first.split()), books=cards,
+                gallery=gallery, more=more, origins=origins, repository=repository())  # fmt: skip
     (folder / "index.html").write_text(page, encoding="utf-8")
 
 

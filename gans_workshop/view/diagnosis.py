@@ -98,7 +98,7 @@ def _judge(last, once):
         found = f"D picked out the real one over {CERTAIN:.0%} of the time, and {too}"
         name, evidence = "the detective dominates", f"{_times(rate > CERTAIN)} {found}"
     elif swings.std() > limit and np.quantile(swings, 0.1) < LOW:
-        found = f"{swings.min():.0%} and {swings.max():.0%} (spread {swings.std():.2f}, above the line {limit})"
+        found = f"{swings.min():.0%} and {swings.max():.0%} (spread {swings.std():.2f}, limit {limit})"
         name, evidence = "oscillating", f"how often D picks out the real one swings between {found}"
     elif usual < FOOLED:
         found = f"D picked out the real one under {FOOLED:.0%} of the time"
@@ -112,7 +112,8 @@ def _judge(last, once):
         found = f"of a real picture and a fake, D picks out the real one {rate.mean():.0%} of the time"
         name, evidence = "healthy", f"{found}, and the fakes are {varied.mean():.2f} times as varied as real pictures"
         if once > 0 and (usual > CERTAIN or last["d_real"].mean() > AHEAD):
-            evidence += f"; but D is far ahead: D(x) is {last['d_real'].mean():.2f}, and {_times(d_fake < SURE)} {low}"
+            evidence += f"; but D is far ahead: D(x) is {last['d_real'].mean():.2f}"
+            evidence += f", and {_times(d_fake < SURE)} {low}" if (d_fake < SURE).any() else ""
             advice = WATCH_IT
     return Verdict(name, f"{name[0].upper()}{name[1:]}: {evidence}.", advice or REMEDY[name])
 

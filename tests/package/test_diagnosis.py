@@ -144,7 +144,7 @@ def every(*rounds_of_100, low, high):
         ),
         ({"rate": every(90, low=0.1, high=0.9)}, "in 90 of the last 100 rounds D picked out the real one under 25% of"),
         ({"variety": every(40, low=0.1, high=0.5)}, "in 20 of the last 50 rounds fakes differed"),
-        ({"rate": lambda step: float(step // 25 % 2)}, "swings between 0% and 100% (spread 0.49, above the line 0.3)"),
+        ({"rate": lambda step: float(step // 25 % 2)}, "swings between 0% and 100% (spread 0.49, limit 0.3)"),
     ],
 )
 def test_the_evidence_is_a_count_of_rounds_beside_the_line(what, evidence):

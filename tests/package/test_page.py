@@ -710,3 +710,20 @@ def test_a_folder_that_cannot_be_written_is_named(make_gan, tmp_path):
         OSError, match=r"The folder .*file cannot be written \(a file is in the way\): nothing was saved"
     ):
         save_page(tmp_path / "file" / "a.html", make_gan())
+
+
+def test_the_page_that_the_readme_offers_is_of_today_and_paints(visit):
+    path = ROOT / "presentation" / "draw-and-it-paints.html"
+    text = path.read_text(encoding="utf-8")
+    for part in ("engine.js", "save.js", "canvas.js", "page.css"):
+        assert (PARTS / part).read_text(encoding="utf-8") in text, "save it again with notebook 08"
+    assert f"]({path.relative_to(ROOT).as_posix()})" in (ROOT / "README.md").read_text(encoding="utf-8")
+    (seen,) = visit(
+        steps(
+            path,
+            "await settle(); const blank = await shot(); await drag('#paper', [0.3, 0.3], [0.7, 0.7]);",
+            "await settle(); return [blank, await shot()];",
+        )
+    )
+    blank, drawn = seen["value"]
+    assert seen["errors"] == seen["requests"] == [] and blank != drawn

@@ -11,7 +11,9 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 from nbformat.v4 import new_output
+from PIL import Image
 
+from gans_workshop import GAN, Discriminator, Generator, LiveView, load_digits, save_page, seed_everything, train
 from tools import NOTEBOOKS, REPOSITORY, ROOT, code_cells, each_notebook, load_script, read
 
 make_site = load_script("tools/make_site.py")
@@ -175,6 +177,42 @@ def test_without_a_rehearsal_nothing_is_made(tmp_path):
     with pytest.raises(Problem, match=r"no page to show yet: type python workshop.py rehearse"):
         make_site.main([], rehearsal=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_people_handed_in_becomes_a_gallery_and_what_is_none_of_it_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(make_site.make_slides, "slides", no_slides)
+    given = tmp_path / "handed in"
+    (given / "Zoë").mkdir(parents=True)
+    seed_everything(0)
+    gan = GAN(Generator(width=4), Discriminator(width=4))
+    view = LiveView()
+    train(gan, load_digits()[0][:64], steps=4, batch_size=8, watch=view)
+    save_page(given / "Zoë" / "my gan.html", gan, title="<b>Zoë's digits</b>", view=view)
+    Image.new("RGB", (2000, 900), "red").save(given / "class photo.PNG")
+    (given / "broken.png").write_bytes(b"no picture")
+    (given / "other.html").write_text("<script>alert(1)</script>")
+    (given / ".DS_Store").write_bytes(b"x")
+    (tmp_path / "rehearsal").mkdir()
+    for _ in range(2):  # a second time too
+        assert make_site.main([str(given)], rehearsal=tmp_path / "rehearsal") == 0
+    said = capsys.readouterr().out
+    assert "2 works of the class" in said and "DS_Store" not in said
+    assert "other.html is left out: it is no page of a GAN" in said
+    assert "broken.png is left out: it is neither a picture nor" in said
+    site = tmp_path / "rehearsal" / "site"
+    index = (site / "index.html").read_text(encoding="utf-8")
+    assert "<h3>&lt;b&gt;Zoë&#39;s digits&lt;/b&gt;</h3>\n<p>Zoë / my gan.html</p>" in index
+    assert 'alt="Film strip' in index and index.count("data:image/png;base64") > len(NOTEBOOKS) - 2
+    hung = sorted(path.name for path in (site / "class").iterdir())
+    assert hung == ["01-my-gan.html", "02-class-photo.png"]
+    assert all(f'<a href="class/{name}">Open</a>' in index for name in hung)
+    assert (site / "class" / hung[0]).read_bytes() == (given / "Zoë" / "my gan.html").read_bytes()
+
+
+@pytest.mark.parametrize("args", [["nowhere"], [".", "."]])
+def test_a_gallery_of_nothing_is_refused(args, tmp_path):
+    with pytest.raises(Problem, match=rf"takes one folder, .* and found '{' '.join(args)}'"):
+        make_site.main(args, rehearsal=tmp_path)
 
 
 def test_the_workflow_publishes_only_when_it_is_asked_to():

@@ -80,7 +80,7 @@ def test_what_is_in_tools_runs_in_this_environment_and_gets_the_words(workshop, 
 def test_a_program_in_tools_says_what_to_mend_in_one_sentence():
     for words, said in (
         (["slides", "doc"], "cannot be built as 'doc'; there are html"),
-        (["site", "x"], "takes no more"),
+        (["site", "x"], "takes one folder"),
     ):
         done = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True, text=True)
         assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1 and said in done.stderr
