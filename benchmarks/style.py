@@ -167,7 +167,7 @@ def length(seeds, folder):
             options = {"batch_size": tool.BATCH_SIZE, "one_round": partial(tool.play_slower, rounds=LENGTHS[player])}
             for mark in MARKS:
                 train(game, faces, steps=int(mark * LENGTHS[player]), **options)
-                fake = classify_faces(game.sample(FACES).cpu())[1]
+                fake = classify_faces(game.sample(TRUE).cpu())[1]  # as many as real ones
                 scores = frechet_distance(real, fake), coverage_and_density(real, fake)[0]
                 row = {"network": player, "rounds": game.step, "seconds": f"{game.seconds:.0f}"}
                 row |= {"distance": f"{scores[0]:.2f}", "covered": f"{scores[1]:.2f}"}
