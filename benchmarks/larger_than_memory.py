@@ -23,10 +23,10 @@ from gans_workshop.files.workspace import cache_folder
 IN_MEMORY = 20_000  # pictures of the comparison: all of them would need the memory that is to be saved
 
 
-def made(count, size):
-    """Make pictures, uint8 (3, size, size): smooth ones from a few random numbers, moved for each picture."""
+def made(numbers, size):
+    """Make pictures, uint8 (3, size, size), by their numbers: from a few of random numbers, moved for each picture."""
     tile = np.random.default_rng(0).integers(0, 256, (64, 3, size, size), dtype=np.uint8)
-    for number in range(count):
+    for number in numbers:
         picture = np.roll(tile[number % 64], number // 64, axis=2)
         picture[0, 0, :4] = np.frombuffer(np.uint32(number).tobytes(), np.uint8)  # no two are the same
         yield picture
@@ -81,10 +81,10 @@ def main():
     torch.set_num_threads(1)
     shape = (options.count, 3, options.size, options.size)
     if options.file:
-        return measure(options, mapped.map_pictures(options.file, shape, ()))
+        return measure(options, mapped.map_pictures(options.file, shape, None))
     with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
         path, begun = Path(folder) / "photos-0-0.pictures", time.monotonic()
-        mapped.map_pictures(path, shape, made(options.count, options.size))
+        mapped.map_pictures(path, shape, lambda first: made(range(first, options.count), options.size))
         print(f"{path.stat().st_size / 1e9:.1f} GB written in {time.monotonic() - begun:.0f} s", flush=True)
         subprocess.run([sys.executable, __file__, *sys.argv[1:], "--file", path], check=True)
 
@@ -99,7 +99,7 @@ def measure(options, images):
     play(gan, images, options.rounds, options.batch)
     watch.ended = True
     watch.join()
-    few = torch.from_numpy(np.stack(list(made(min(IN_MEMORY, options.count), options.size))))
+    few = torch.from_numpy(np.stack(list(made(range(min(IN_MEMORY, options.count)), options.size))))
     speeds = [[play(gan, one, options.rounds, options.batch) for one in (few, images)] for _ in range(options.turns)]
     in_memory, in_file = (sorted(column)[len(speeds) // 2] for column in zip(*speeds))
     row = {"pictures": options.count, "pixels": options.size, "GB": f"{images.numel() / 1e9:.1f}"}
