@@ -7,6 +7,7 @@ python benchmarks/many_gpus.py speeds                          # needs a GPU
 import argparse
 import importlib.util
 import json
+import math
 import os
 import random
 import signal
@@ -31,6 +32,7 @@ recipe = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(recipe)
 
 ROUNDS = 50
+SPEEDS = {64: 10_000, 128: 2_500, 256: 625}  # pictures a second of one GPU: assumed, not measured yet
 LINKS = {"NVLink": (300e9, 10e-6), "PCIe 4": (20e9, 15e-6), "10 Gb Ethernet": (1.1e9, 50e-6)}  # bytes a second, seconds
 
 
@@ -243,25 +245,23 @@ def newest_step(folder):
 
 
 def messages(options):
-    """Count messages and bytes of a round, and work out on paper what they cost."""
+    """Count messages and bytes of a round, and work out on paper what they cost, and from which batch it is worth it.
+
+    That is where a GPU learns from its part of the batch for five times as long, and has 16 pictures at least.
+    """
     rows = []
-    for pixels in (64, 128, 256):
+    for pixels, speed in SPEEDS.items():
         form = {"image_size": pixels, "channels": 3, "width": 32}
-        for game, smooth in (("few pictures", True), ("thousands of pictures", False)):
-            networks = Generator(**form, smooth=smooth), Discriminator(**form, norm=smooth)
-            sizes = [4 * (3 + sum(part.numel() for part in numbers_of(network))) for network in networks]
-            row = {"pixels": pixels, "game": game, "messages": len(sizes), "MB": f"{sum(sizes) / 1e6:.1f}"}
-            for link, (rate, delay) in LINKS.items():
-                for count in (2, 8, 64):
-                    ring = sum(2 * (count - 1) * (size / count / rate + delay) for size in sizes)
-                    row[f"{link}, {count} GPUs, ms"] = f"{1000 * ring:.2g}"
+        networks = Generator(**form, smooth=False), Discriminator(**form, norm=False)
+        sizes = [4 * (1 + sum(weights.numel() for weights in network.parameters())) for network in networks]
+        for link, (rate, delay) in LINKS.items():
+            row = {"pixels": pixels, "link": link, "messages": len(sizes), "MB": f"{sum(sizes) / 1e6:.1f}"}
+            for count in (2, 8, 64):
+                ring = sum(2 * (count - 1) * (size / count / rate + delay) for size in sizes)
+                row[f"{count} GPUs, ms"] = f"{1000 * ring:.2g}"
+                row[f"batch of all {count}"] = count * max(16, math.ceil(5 * ring * speed))
             rows.append(row)
     write_csv("many_gpus_messages", rows, keys=2)
-
-
-def numbers_of(network):
-    """List what of a network rides in a message."""
-    return [*network.parameters(), *(buffer for buffer in network.buffers() if buffer.is_floating_point())]
 
 
 def speeds(options):

@@ -1,6 +1,5 @@
 """More pictures than memory: they lie in one file, with a checksum of each at its end, and come batch by batch."""
 
-import errno
 import hashlib
 import math
 import os
@@ -42,7 +41,7 @@ def map_pictures(path, shape, draw):
                 old.unlink()
         try:
             if not unfinished.exists() and shutil.disk_usage(path.parent).free < size + SPARE:
-                raise OSError(errno.ENOSPC, "no room")
+                raise OSError("no room")
             _write(unfinished, shape, draw)
             unfinished.replace(path)
         except OSError as error:
@@ -107,7 +106,7 @@ def bring(images, device):
 class Ahead:
     """Pictures (N, C, H, W) that stay where they are: the next batch comes to `device` while this one is learned from.
 
-    Raises: OSError: 'The file ... is damaged ...'
+    `part`: a slice of each batch, where several processes share it. Raises: OSError: 'The file ... is damaged ...'
     """
 
     def __init__(self, images, device, *, part=slice(None)):
@@ -118,9 +117,9 @@ class Ahead:
         return len(self.images)
 
     def __getitem__(self, indices):
-        coming = self.coming if indices == self.wanted else self.worker.submit(self._gather, indices)
-        self.wanted = self.coming = None
-        return coming.result()
+        if indices != self.wanted:
+            self.look_ahead(indices)
+        return self.coming.result()
 
     def cpu(self):
         """Return the pictures where they are."""

@@ -136,11 +136,8 @@ def _check_wishes(place, background, labels, sizes):
 @contextmanager
 def open_cache(place):
     """Open the cache of decoded pictures, a file or ':memory:'. A damaged or too large file is deleted."""
-    if (
-        place != ":memory:"
-        and place.exists()
-        and place.stat().st_size > max(CACHE_BYTES, shutil.disk_usage(place.parent).free)
-    ):
+    on_disk = place != ":memory:" and place.exists()
+    if on_disk and place.stat().st_size > max(CACHE_BYTES, shutil.disk_usage(place.parent).free):
         place.unlink()
     try:
         with closing(sqlite3.connect(place, timeout=30)) as cache:
