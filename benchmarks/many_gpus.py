@@ -187,8 +187,7 @@ def kills(options):
                 sweep.start(6 - sweep.count)
             rows.append(row | {"new": sweep.wait_for_more()})
             print(number + 1, rows[-1], totals, flush=True)
-        sweep.agent.send_signal(signal.SIGTERM)
-        sweep.agent.wait(60)
+        sweep.hit("SIGTERM", dice)
     table = []
     for kind, count in sorted({(row["signal"], row["processes"]) for row in rows}):
         these = [row for row in rows if (row["signal"], row["processes"]) == (kind, count)]
@@ -234,6 +233,7 @@ class Sweep:
         begun = time.monotonic()
         while newest_step(self.kept) <= self.step or self.gone & set(children_of(self.agent.pid)):
             if self.agent.poll() is not None or time.monotonic() > begun + 120:
+                self.agent.terminate()
                 raise SystemExit("The run did not go on.")
             time.sleep(0.05)
         return time.monotonic() - begun

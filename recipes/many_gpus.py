@@ -72,11 +72,11 @@ class Team:
         while not self.ending:
             torch.manual_seed(4096 * gan.step + RANK)  # augmentation: after a break as without it
             play_round(gan, images, batch_size=batch_size)
-            minute, before, clock = gan.seconds // 60, clock, time.monotonic()
+            before, clock = clock, time.monotonic()
             gan.seconds += clock - before
             keeper.after_round(gan)
-            if RANK == 0 and gan.seconds // 60 > minute:
-                print(f"Minute {minute + 1:.0f}: {gan.step:,} rounds, {gan.seen:,} pictures.", flush=True)
+            if RANK == 0 and gan.seconds % 60 < clock - before:
+                print(f"Minute {gan.seconds / 60:.0f}: {gan.seen / gan.seconds:,.0f} pictures a second.", flush=True)
         keeper.finish(gan)
 
 
