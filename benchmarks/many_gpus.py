@@ -183,9 +183,8 @@ def kills(options):
             row = {"signal": kind, "processes": sweep.count, "ended": sweep.hit(kind, dice)}
             found = checkpoints_in(Path(base))
             totals.update(files=len(found), broken=sum(map(is_broken, found)), lost=newest_step(sweep.kept) < before)
-            if kind == "SIGTERM":
-                sweep.start(6 - sweep.count)
-            rows.append(row | {"new": sweep.wait_for_more()})
+            again = sweep.start(6 - sweep.count) if kind == "SIGTERM" else sweep.wait_for_more()
+            rows.append(row | {"new": again})
             print(number + 1, rows[-1], totals, flush=True)
         sweep.hit("SIGTERM", dice)
     table = []
@@ -208,11 +207,11 @@ class Sweep:
         self.arguments += ["--batch-size", "8", "--device", "cpu", "--minutes", "600", "--checkpoint", str(self.kept)]
 
     def start(self, count):
-        """Begin with that many processes, and wait until they have saved."""
+        """Begin with that many processes; return the seconds until they have saved."""
         command = torchrun(count, "keep_always", *self.limit, arguments=self.arguments)
         self.agent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.count, self.gone, self.step = count, set(), newest_step(self.kept)
-        self.wait_for_more()
+        return self.wait_for_more()
 
     def hit(self, kind, dice):
         """Send the signal; return the seconds until the others (or torchrun, where all shall stop) have ended."""
