@@ -7,6 +7,7 @@ python benchmarks/many_gpus.py speeds                          # needs a GPU
 import argparse
 import importlib.util
 import json
+import math
 import os
 import random
 import signal
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import torch
@@ -30,6 +32,7 @@ recipe = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(recipe)
 
 ROUNDS = 50
+SPEEDS = {64: 10_000, 128: 2_500, 256: 625}  # pictures a second of one GPU: assumed, not measured yet
 LINKS = {"NVLink": (300e9, 10e-6), "PCIe 4": (20e9, 15e-6), "10 Gb Ethernet": (1.1e9, 50e-6)}  # bytes a second, seconds
 
 
@@ -51,17 +54,13 @@ def play(job):
     if job.get("double"):
         for network in (gan.generator, gan.discriminator, gan.average_generator):
             network.double().register_forward_pre_hook(lambda _, given: tuple(part.double() for part in given))
-    rules = {"steps": 10**9}
+    images = load_digits()[0]
     if recipe.WORLD > 1:
         dist.init_process_group("gloo", timeout=recipe.PATIENCE)
-        team = recipe.Team(gan, dist.new_group(timeout=recipe.PATIENCE), lambda step, _: step >= job["rounds"])
-        rules["one_round"] = team.play
+        recipe.Team(gan, lambda step, _: step >= job["rounds"]).play(images, job["batch"], None)
     else:
-        rules["steps"] = job["rounds"]
-        if job.get("turned"):  # the same batches, summed up the other way round
-            rules["one_round"] = turned_round
-    images = load_digits()[0]
-    train(gan, images, batch_size=job["batch"], **rules)
+        one_round = turned_round if job.get("turned") else recipe.play_round  # summed up the other way round
+        train(gan, images, batch_size=job["batch"], steps=job["rounds"], one_round=one_round)
     if recipe.RANK == 0:
         torch.save({"g": gan.generator.state_dict(), "fakes": gan.sample(job["fakes"]), "seen": gan.seen}, job["out"])
 
@@ -168,49 +167,75 @@ def children_of(parent):
 
 
 def kills(options):
-    """Kill one of four workers at random moments; torchrun starts all again, and they go on from the checkpoint."""
-    dice, done, broken, files, longest, back = random.Random(0), 0, 0, 0, 0.0, 0
+    """Kill a worker or stop all at random moments, and go on with four or two; at last let one freeze.
+
+    SIGKILL hits one of the workers, and torchrun starts all again; SIGTERM goes to torchrun, as schedulers send it,
+    and the run is begun again with the other number of processes.
+    """
+    dice, rows, totals = random.Random(0), [], Counter()
     with tempfile.TemporaryDirectory() as base:
-        kept, pictures = Path(base) / "models", made_folder(Path(base) / "pictures")
-        arguments = [str(pictures), "--image-size", "16", "--width", "1", "--batch-size", "8"]
-        arguments += ["--device", "cpu", "--minutes", "600", "--checkpoint", str(kept)]
-        limit = ["--max-restarts", options.kills + 1, "--monitor-interval", 0.1]
-        agent = subprocess.Popen(
-            torchrun(4, "keep_always", *limit, arguments=arguments),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        step, workers = 0, set()
-        while done < options.kills:
-            begun = time.monotonic()
-            while newest_step(kept) <= step or not set(children_of(agent.pid)) - workers:  # until all play again
-                if agent.poll() is not None or time.monotonic() > begun + 120:
-                    raise SystemExit(f"The run did not go on after kill {done}.")
-                time.sleep(0.05)
-            longest = max(longest, time.monotonic() - begun if done else 0)
+        sweep = Sweep(Path(base), options.kills)
+        sweep.start(4)
+        for number in range(options.kills + 1):
+            kind = dice.choice(("SIGKILL", "SIGKILL", "SIGTERM")) if number < options.kills else "SIGSTOP"
             time.sleep(dice.uniform(0, 1))
-            workers = set(children_of(agent.pid))
-            os.kill(dice.choice(sorted(workers)), signal.SIGKILL)
-            gone = time.monotonic()
-            while workers & set(children_of(agent.pid)):
-                time.sleep(0.02)
-            back, done = max(back, time.monotonic() - gone), done + 1
+            before = newest_step(sweep.kept)
+            row = {"signal": kind, "processes": sweep.count, "ended": sweep.hit(kind, dice)}
             found = checkpoints_in(Path(base))
-            files, broken = files + len(found), broken + sum(map(is_broken, found))
-            step = newest_step(kept)
-            print(f"kill {done}: round {step}, {longest:.0f} s", flush=True)
-        agent.send_signal(signal.SIGTERM)
-        agent.wait(60)
-        stopped = newest_step(kept)
-        last = torchrun(2, "keep_always", arguments=[*arguments, "--steps", str(stopped + 5)])
-        subprocess.run(last, check=True, stdout=subprocess.DEVNULL, timeout=120)
-        row = {"processes": 4, "kills": done, "checkpoints read": files, "broken": broken}
-        row |= {
-            "longest until the others had ended, s": f"{back:.1f}",
-            "longest until a new checkpoint, s": f"{longest:.1f}",
-        }
-        row |= {"rounds at SIGTERM": stopped, "rounds after going on with 2": newest_step(kept)}
-    write_csv("many_gpus_kills", [row], keys=2)
+            totals.update(files=len(found), broken=sum(map(is_broken, found)), lost=newest_step(sweep.kept) < before)
+            again = sweep.start(6 - sweep.count) if kind == "SIGTERM" else sweep.wait_for_more()
+            rows.append(row | {"new": again})
+            print(number + 1, rows[-1], totals, flush=True)
+        sweep.hit("SIGTERM", dice)
+    table = []
+    for kind, count in sorted({(row["signal"], row["processes"]) for row in rows}):
+        these = [row for row in rows if (row["signal"], row["processes"]) == (kind, count)]
+        row = {"signal": kind, "processes": count, "times": len(these)}
+        row["longest until the others had ended, s"] = f"{max(one['ended'] for one in these):.1f}"
+        row["longest until a new checkpoint, s"] = f"{max(one['new'] for one in these):.1f}"
+        table.append(row | {"checkpoints read in all": totals["files"], "broken": totals["broken"]})
+        table[-1]["times that the newest was lost"] = totals["lost"]
+    write_csv("many_gpus_kills", table, keys=2)
+
+
+class Sweep:
+    """A training by the recipe under torchrun, which is hit by signals and begun again."""
+
+    def __init__(self, base, kills):
+        self.kept, self.limit = base / "models", ["--max-restarts", kills + 1, "--monitor-interval", 0.1]
+        self.arguments = [str(made_folder(base / "pictures")), "--image-size", "16", "--width", "1"]
+        self.arguments += ["--batch-size", "8", "--device", "cpu", "--minutes", "600", "--checkpoint", str(self.kept)]
+
+    def start(self, count):
+        """Begin with that many processes; return the seconds until they have saved."""
+        command = torchrun(count, "keep_always", *self.limit, arguments=self.arguments)
+        self.agent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.count, self.gone, self.step = count, set(), newest_step(self.kept)
+        return self.wait_for_more()
+
+    def hit(self, kind, dice):
+        """Send the signal; return the seconds until the others (or torchrun, where all shall stop) have ended."""
+        self.gone, begun = set(children_of(self.agent.pid)), time.monotonic()
+        if kind == "SIGTERM":
+            self.agent.send_signal(signal.SIGTERM)
+            self.agent.wait(90)
+        else:
+            victim = dice.choice(sorted(self.gone))
+            os.kill(victim, getattr(signal, kind))
+            while (self.gone - {victim}) & set(children_of(self.agent.pid)):
+                time.sleep(0.02)
+        seconds, self.step = time.monotonic() - begun, newest_step(self.kept)
+        return seconds
+
+    def wait_for_more(self):
+        """Wait until all play again and a new checkpoint is there; return the seconds."""
+        begun = time.monotonic()
+        while newest_step(self.kept) <= self.step or self.gone & set(children_of(self.agent.pid)):
+            if self.agent.poll() is not None or time.monotonic() > begun + 120:
+                self.agent.terminate()
+                raise SystemExit("The run did not go on.")
+            time.sleep(0.05)
+        return time.monotonic() - begun
 
 
 def newest_step(folder):
@@ -219,25 +244,23 @@ def newest_step(folder):
 
 
 def messages(options):
-    """Count messages and bytes of a round, and work out on paper what they cost."""
+    """Count messages and bytes of a round, and work out on paper what they cost, and from which batch it is worth it.
+
+    That is where a GPU learns from its part of the batch for five times as long, and has 16 pictures at least.
+    """
     rows = []
-    for pixels in (64, 128, 256):
+    for pixels, speed in SPEEDS.items():
         form = {"image_size": pixels, "channels": 3, "width": 32}
-        for game, smooth in (("few pictures", True), ("thousands of pictures", False)):
-            networks = Generator(**form, smooth=smooth), Discriminator(**form, norm=smooth)
-            sizes = [4 * (3 + sum(part.numel() for part in numbers_of(network))) for network in networks]
-            row = {"pixels": pixels, "game": game, "messages": len(sizes), "MB": f"{sum(sizes) / 1e6:.1f}"}
-            for link, (rate, delay) in LINKS.items():
-                for count in (2, 8, 64):
-                    ring = sum(2 * (count - 1) * (size / count / rate + delay) for size in sizes)
-                    row[f"{link}, {count} GPUs, ms"] = f"{1000 * ring:.2g}"
+        networks = Generator(**form, smooth=False), Discriminator(**form, norm=False)
+        sizes = [4 * (1 + sum(weights.numel() for weights in network.parameters())) for network in networks]
+        for link, (rate, delay) in LINKS.items():
+            row = {"pixels": pixels, "link": link, "messages": len(sizes), "MB": f"{sum(sizes) / 1e6:.1f}"}
+            for count in (2, 8, 64):
+                ring = sum(2 * (count - 1) * (size / count / rate + delay) for size in sizes)
+                row[f"{count} GPUs, ms"] = f"{1000 * ring:.2g}"
+                row[f"batch of all {count}"] = count * max(16, math.ceil(5 * ring * speed))
             rows.append(row)
     write_csv("many_gpus_messages", rows, keys=2)
-
-
-def numbers_of(network):
-    """List what of a network rides in a message."""
-    return [*network.parameters(), *(buffer for buffer in network.buffers() if buffer.is_floating_point())]
 
 
 def speeds(options):
@@ -248,7 +271,7 @@ def speeds(options):
         images = torch.randint(0, 256, (4096 if device.type == "cuda" else 64, 3, pixels, pixels), dtype=torch.uint8)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "photos-0-0.pictures"
-            stored = mapped.map_pictures(path, tuple(images.shape), iter(images.numpy()))
+            stored = mapped.map_pictures(path, tuple(images.shape), lambda first, images=images: images[first:].numpy())
             for batch in batches:
                 for where, pictures in {"memory": images, "file": stored}.items():
                     speed, peak = pictures_a_second(pictures, batch, device, options.seconds)

@@ -349,7 +349,7 @@ def test_messages_are_counted_and_the_paper_is_worked_out(monkeypatch, tmp_path)
     monkeypatch.setenv("GANS_WORKSHOP_RESULTS", str(tmp_path))
     load_script("benchmarks/many_gpus.py").messages(None)
     text = (tmp_path / "many_gpus_messages.csv").read_text(encoding="utf-8")
-    assert text.count("thousands of pictures") == 3 and "64,few pictures,2," in text
+    assert text.count("Ethernet") == 3 and "64,NVLink,2," in text
 
 
 def test_one_process_repeats_itself_and_a_turned_batch_is_nearly_the_same(monkeypatch, tmp_path):

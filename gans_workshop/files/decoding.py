@@ -11,7 +11,7 @@ import numpy as np
 
 from gans_workshop.files import kinds
 
-SIDE = 128  # pixels: all sizes that the workshop uses are made from this one
+SIDE = 128  # pixels: all sizes up to this are made from this one, larger ones from twice as much
 MEMORY = 480  # megabytes that decoding one picture may take, by the bytes per pixel as measured
 BYTES_PER_PIXEL = {"F": 20, "I": 20, "WEBP": 16, "AVIF": 9, "HEIF": 8}  # by mode and format; else 12
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIF")  # rarer decoders hang on broken files
@@ -45,17 +45,17 @@ class Picture(NamedTuple):
     pixels: bytes = b""  # RGB, row by row
 
 
-def read_picture(data, name, background="white"):
-    """Decode the bytes of one file; whatever is wrong with them, it never raises."""
+def read_picture(data, name, background="white", side=SIDE):
+    """Decode the bytes of one file, a square of `side` pixels at most; whatever is wrong with them, it never raises."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         if reason := kinds.reason_of(kinds.kind_of(data[: kinds.HEAD], name), name):
             return Picture(reason)
         with Image.open(io.BytesIO(data), formats=known_formats()) as image:
-            reason, needed = _check_size(image)
+            reason, needed = _check_size(image, side)
             with _one_large if needed > MEMORY / 8 else nullcontext():
-                return Picture(reason) if reason else _decode(image, background)
+                return Picture(reason) if reason else _decode(image, background, side)
     except UnidentifiedImageError:
         kind = kinds.kind_of(data[: kinds.HEAD], name)
         if kind == "heic" and "HEIF" not in known_formats():
@@ -78,7 +78,7 @@ def known_formats():
     return [name for name in FORMATS if name in Image.OPEN]
 
 
-def _check_size(image):
+def _check_size(image, side):
     """Let JPEG shrink while it decodes; return a reason to leave the picture out, and the megabytes that it needs."""
     (width, height), progressive = image.size, image.info.get("progressive")
     if min(width, height) < 16:
@@ -86,7 +86,7 @@ def _check_size(image):
     if max(width, height) > 8 * min(width, height):
         return "is more than 8 times as long as wide", 0
     if image.format in ("JPEG", "MPO"):
-        image.draft(None, (2 * SIDE, 2 * SIDE))  # by 2, 4 or 8, still twice as large as needed
+        image.draft(None, (2 * side, 2 * side))  # by 2, 4 or 8, still twice as large as needed
         image.decodermaxblock = 2**27  # all at once: 4 % faster than in blocks
     kept = width * height / 2 if progressive else 0  # the coefficients of all pixels are kept until the end
     cost = BYTES_PER_PIXEL.get(image.mode[0], BYTES_PER_PIXEL.get(image.format, 12))
@@ -94,7 +94,7 @@ def _check_size(image):
     return "has too many pixels to be opened safely: make it smaller" if needed > MEMORY else "", needed
 
 
-def _decode(image, background):
+def _decode(image, background, side):
     from PIL import Image
 
     notes = []
@@ -102,7 +102,7 @@ def _decode(image, background):
         notes.append("only the first frame of several")
     turn = None if image.format == "TIFF" else TURNS.get(_try(lambda: image.getexif().get(0x0112)))
     image.load()  # which turns a TIFF
-    square = _square(image)
+    square = _square(image, side)
     alpha = square.getchannel("A") if square.mode == "RGBA" else None
     drawing = square = _to_srgb(square)
     if alpha and alpha.getextrema()[0] < 255:
@@ -143,18 +143,18 @@ def _try(question):
         return question()
 
 
-def _square(image):
-    """Crop to the square in the middle, SIDE at most; the mode is RGB, L, RGBA, CMYK or LAB after that."""
-    side = min(image.size)
-    left, top = ((length - side) // 2 for length in image.size)
-    box = (left, top, left + side, top + side)
+def _square(image, side):
+    """Crop to the square in the middle, `side` at most; the mode is RGB, L, RGBA, CMYK or LAB after that."""
+    whole = min(image.size)
+    left, top = ((length - whole) // 2 for length in image.size)
+    box = (left, top, left + whole, top + whole)
     if image.mode[0] in "IF":
         image, box = _numbers_to_grey(image.crop(box)), None
     if image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode not in ("RGB", "L", "CMYK", "LAB"):
         image = image.convert("RGB")
-    return image.resize((min(side, SIDE),) * 2, 3, box=box, reducing_gap=1.4)  # 3: bicubic, with antialiasing
+    return image.resize((min(whole, side),) * 2, 3, box=box, reducing_gap=1.4)  # 3: bicubic, with antialiasing
 
 
 def _numbers_to_grey(image):

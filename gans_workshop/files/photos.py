@@ -73,28 +73,27 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
     Their order depends on what they show, not on their names; `images[report.listed]` is in the order of the files.
     It returns images, report; with `labels=True` images, labels, names, report: each sub-folder is a class.
 
-    Shapes: images (N, channels, image_size, image_size) uint8; smaller where neither memory nor disk has room.
-    labels (N,) int64, the places of their classes in the list of names.
+    Shapes: images (N, channels, image_size, image_size) uint8, 16 to 256 pixels; labels (N,) int64, the places of
+    their classes in the list of names.
     Raises: ValueError: 'image_size=...', '... is a ...'; ImportError: 'A video needs ...'; OSError: 'The ...'
     """
     image_size, channels, memory = _check_wishes(place, background, labels, sizes=(image_size, channels, memory))
     place = Path(place).expanduser()
-    files, folders, film = list_source(place)
-    files = [file._replace(key=f"{file.key} {background}") for file in files]
+    side, form = (SIDE, background) if image_size <= SIDE else (2 * SIDE, f"{background} {2 * SIDE}")
+    files, folders, film = list_source(place, side)
+    files = [file._replace(key=f"{file.key} {form}") for file in files]
 
     def load(cache_place):
         with open_cache(cache_place) as cache:
-            problems = _decode_new(cache, files, background)
+            problems = _decode_new(cache, files, form, lambda *file: read_picture(*file, background, side))
             depth, classed = _sort(cache, files)
             used, skipped, notes = _choose(cache, classed, problems, film=film, labels=labels)
             shape, contents = (len(used), channels, image_size, image_size), [content for *_, content in used]
             images = collect(
-                lambda size: (shrink(_pixels(cache, content), size, channels) for content in contents),
+                lambda first: (shrink(_pixels(cache, one), image_size, channels) for one in contents[first:]),
                 *(shape, memory),
                 names=(str(place.absolute()), "".join(contents)),
             )
-            skipped += [(file.name, "does not fit into the memory any more") for _, _, file, _ in used[len(images) :]]
-            used = used[: len(images)]
         report = Report(place.name, [file.name for _, _, file, _ in used], skipped, notes)
         report.listed = sorted(report.listed, key=lambda i: used[i][1])
         return images, report, depth, [file.label for _, _, file, _ in used]
@@ -103,11 +102,6 @@ def load_photos(place, *, image_size=32, channels=3, background="white", memory=
         images, report, depth, found = load(cache_folder() / "photos.sqlite")
     except sqlite3.Error:  # the cache is damaged, or the disk is full: go without
         images, report, depth, found = load(":memory:")
-    size = images.shape[-1]
-    if size < image_size:
-        report.remarks = [
-            f"Memory and disk are too small for so many pictures of {image_size} pixels: they have {size} pixels."
-        ]
     counts = classes.count(found)
     if not labels:
         report.remarks.append(classes.invitation(counts))
@@ -126,9 +120,9 @@ def _check_wishes(place, background, labels, sizes):
         what = "the name of one folder, ZIP or video on this machine"
         raise ValueError(f"load_photos takes {what}, not {place!r:.60}: put all pictures into one.")
     whole = [int(n) if isinstance(n, int | float | np.number) and n % 1 == 0 else -1 for n in sizes]
-    if whole[0] not in range(16, SIDE + 1) or whole[1] not in (1, 3):
+    if whole[0] not in range(16, 2 * SIDE + 1) or whole[1] not in (1, 3):
         found = "image_size={!r}, channels={!r}".format(*sizes)
-        raise ValueError(f"{found}: use 32, 64 or 128 and 3 (colour) or 1 (grey), as numbers without quotes.")
+        raise ValueError(f"{found}: use 32, 64, 128 or 256 and 3 (colour) or 1 (grey), as numbers without quotes.")
     if whole[2] < 1:
         raise ValueError(f"memory={sizes[2]!r} is no number of bytes: leave it out, or write 2**30.")
     if not isinstance(labels, bool):
@@ -142,11 +136,8 @@ def _check_wishes(place, background, labels, sizes):
 @contextmanager
 def open_cache(place):
     """Open the cache of decoded pictures, a file or ':memory:'. A damaged or too large file is deleted."""
-    if (
-        place != ":memory:"
-        and place.exists()
-        and place.stat().st_size > max(CACHE_BYTES, shutil.disk_usage(place.parent).free)
-    ):
+    on_disk = place != ":memory:" and place.exists()
+    if on_disk and place.stat().st_size > max(CACHE_BYTES, shutil.disk_usage(place.parent).free):
         place.unlink()
     try:
         with closing(sqlite3.connect(place, timeout=30)) as cache:
@@ -165,7 +156,7 @@ def _pixels(cache, content):
     return np.frombuffer(pixels, np.uint8).reshape(math.isqrt(len(pixels) // 3), -1, 3)
 
 
-def _decode_new(cache, files, background):
+def _decode_new(cache, files, form, read):
     """Decode what the cache does not know; return the problems that another try may mend: {key: reason}."""
     from tqdm.auto import tqdm
 
@@ -181,8 +172,8 @@ def _decode_new(cache, files, background):
             passing = isinstance(error, OSError) and error.errno and error.errno not in FOR_EVER
             return file, "", Picture(why_unread(error)), passing
         reason = kinds.reason_of(kinds.kind_of(data[: kinds.HEAD], file.name), file.name)
-        content = hashlib.sha1(reason.encode() or background.encode() + data).hexdigest()  # a reason names the ending
-        picture = Picture(reason) if reason or content in contents else read_picture(data, file.name, background)
+        content = hashlib.sha1(reason.encode() or form.encode() + data).hexdigest()  # a reason names the ending
+        picture = Picture(reason) if reason or content in contents else read(data, file.name)
         return file, "" if picture.reason == HEIC else content, picture, False
 
     try:

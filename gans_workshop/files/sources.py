@@ -90,8 +90,8 @@ def _name_in_zip(info):
     return info.filename
 
 
-def list_source(place):
-    """List the files of a folder, a ZIP or a video, and all folders; tell whether they are frames of a video."""
+def list_source(place, side=SIDE):
+    """List the files of a folder, a ZIP or a video, and all folders; tell whether they are frames, of `side` pixels."""
     if not place.is_file():
         return *list_pictures(place), False
     try:
@@ -100,7 +100,7 @@ def list_source(place):
     except OSError as error:
         raise OSError(f"The file {place} {why_unread(error)}.") from None
     if kind == "film" or (kind == "unknown" and kinds.kind_by_name(place.name) == "film"):
-        return *list_zip(_film_to_zip(place)), True
+        return *list_zip(_film_to_zip(place, side)), True
     if kind != "zip":
         single = "is a single file, and a GAN needs many pictures: put them into a folder, and give that folder"
         raise ValueError(f"{place.name} {kinds.reason_of(kind, place.name) or single}.")
@@ -133,7 +133,7 @@ def why_unread(error):
     return "is damaged inside the ZIP: download the ZIP again, or make it again"
 
 
-def _film_to_zip(path):
+def _film_to_zip(path, side):
     """Take frames of a video, at even intervals, into a ZIP in the cache."""
     try:
         import imageio_ffmpeg
@@ -141,20 +141,21 @@ def _film_to_zip(path):
         raise ImportError("A video needs a reader: run %pip install imageio-ffmpeg, then this cell again.") from None
     from PIL import Image
 
-    target = cache_folder() / f"frames-{make_file('', os.path.abspath(path), path.stat(), None).key[:16]}.zip"
+    key = make_file("", os.path.abspath(path), path.stat(), None).key[:16]
+    target = cache_folder() / f"frames-{key}{'' if side == SIDE else f'-{side}'}.zip"
     if target.exists():
         return target
     unfinished = target.with_suffix(".unfinished")
     try:
         seconds = imageio_ffmpeg.count_frames_and_secs(str(path))[1]
         rate = min(10, FRAMES / max(seconds, 0.1))
-        square = f"fps={rate},crop='min(iw,ih)':'min(iw,ih)',scale={SIDE}:{SIDE}:flags=area"
+        square = f"fps={rate},crop='min(iw,ih)':'min(iw,ih)',scale={side}:{side}:flags=area"
         frames = imageio_ffmpeg.read_frames(str(path), output_params=["-vf", square])
         next(frames)  # what ffmpeg says about the video
         with zipfile.ZipFile(unfinished, "w") as archive:
             for i, frame in enumerate(frames):
                 buffer = io.BytesIO()
-                Image.frombytes("RGB", (SIDE, SIDE), frame).save(buffer, "PNG", compress_level=1)
+                Image.frombytes("RGB", (side, side), frame).save(buffer, "PNG", compress_level=1)
                 archive.writestr(f"second {i / rate:07.1f}", buffer.getvalue())
     except (OSError, RuntimeError, StopIteration) as error:
         with suppress(OSError):

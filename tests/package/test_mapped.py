@@ -1,12 +1,13 @@
 """What does not fit into the memory lies in a file, is trained from as if it were in memory, and damage is noticed."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from gans_workshop import GAN, CycleGAN, Discriminator, Generator, PatchDiscriminator, UNet, cycle_round, train
-from gans_workshop.files import mapped
+from gans_workshop.files import mapped, photos
 from gans_workshop.files.mapped import Ahead, bring
 from gans_workshop.files.marks import make_mark
 from gans_workshop.files.photos import load_photos
@@ -84,6 +85,14 @@ def test_the_next_batch_is_gathered_ahead_of_time(lent):
     assert torch.equal(Ahead(lent[0], CPU)[[4]], lent[0][[4]]), "what does not fit on a GPU stays in memory"
 
 
+def test_one_of_several_processes_takes_its_part_of_each_batch(lent):
+    for images in lent:
+        parts = [Ahead(images, CPU, part=slice(rank, None, 3)) for rank in range(3)]
+        parts[1].look_ahead([5, 4, 3, 2, 1])
+        assert [len(part[[5, 4, 3, 2, 1]]) for part in parts] == [2, 2, 1]
+        assert torch.equal(parts[1][[5, 4, 3, 2, 1]], lent[0][[4, 1]]) and len(parts[1]) == 12
+
+
 def test_the_file_is_used_again_and_made_anew_where_the_folder_has_changed(folder, lent):
     before = the_file().stat().st_mtime_ns
     load_photos(folder, memory=1000)
@@ -112,22 +121,60 @@ def test_a_file_that_was_cut_short_is_noticed_and_made_anew(folder, lent, size):
     assert torch.equal(load_photos(folder, memory=1000)[0], lent[0])
 
 
-def test_a_stop_while_the_file_is_written_leaves_none_and_nothing_is_decoded_again(folder, monkeypatch):
-    real, calls = mapped.hashlib.sha256, []
+def stop_at(monkeypatch, number):
+    """Let making a picture of the file smaller stop at that number; return the list of all that were begun."""
+    real, begun = photos.shrink, []
 
-    def stopped(*data):
-        calls.append(data)
-        if len(calls) == 5:
+    def shrink(*picture):
+        begun.append(1)
+        if len(begun) == number:
             raise KeyboardInterrupt
-        return real(*data)
+        return real(*picture)
 
-    monkeypatch.setattr(mapped.hashlib, "sha256", stopped)
+    monkeypatch.setattr(photos, "shrink", shrink)
+    return begun
+
+
+def test_a_stop_while_the_file_is_written_goes_on_from_there(folder, monkeypatch):
+    begun = stop_at(monkeypatch, 8)
     with pytest.raises(KeyboardInterrupt):
         load_photos(folder, memory=1000)
+    assert [path.suffix for path in cache_folder().glob("photos-*")] == [".unfinished"]
+    monkeypatch.setattr(photos, "read_picture", None)  # would fail: nothing is decoded again
+    images = load_photos(folder, memory=1000)[0]
+    assert len(begun) == 8 + 5, "seven of twelve were there"
+    assert torch.equal(images, load_photos(folder)[0])
+    assert [path.suffix for path in cache_folder().glob("photos-*")] == [".pictures"]
+
+
+def test_what_was_half_written_or_is_of_another_folder_is_written_again(folder, monkeypatch):
+    begun = stop_at(monkeypatch, 8)
+    with pytest.raises(KeyboardInterrupt):
+        load_photos(folder, memory=1000)
+    (unfinished,) = cache_folder().glob("*.unfinished")
+    with open(unfinished, "r+b") as file:  # as after a loss of power
+        file.seek(3 * 32 * 32 * 4)
+        file.write(bytes(3 * 32 * 32))
+    images = load_photos(folder, memory=1000)[0]
+    assert len(begun) == 8 + 8 and torch.equal(images, load_photos(folder)[0])
+    scene(99).save(folder / "new.png")
+    unfinished.write_bytes(b"of what the folder was before")
+    assert len(load_photos(folder, memory=1000)[0]) == 13 and not unfinished.exists()
+
+
+def test_where_the_disk_has_no_room_a_sentence_says_so_and_nothing_stays(folder, monkeypatch):
+    monkeypatch.setattr(mapped.shutil, "disk_usage", lambda place: SimpleNamespace(free=2**30))
+    with pytest.raises(OSError, match=r"0\.0 GB of pictures cannot be kept in .* \(no room\): free space there"):
+        load_photos(folder, memory=1000)
+    monkeypatch.undo()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(mapped.os, "fsync", full)
+    with pytest.raises(OSError, match=r"\(No space left on device\): .* take a smaller image_size"):
+        load_photos(folder, memory=1000)
     assert list(cache_folder().glob("photos-*")) == []
-    monkeypatch.setattr(mapped.hashlib, "sha256", real)
-    monkeypatch.setattr("gans_workshop.files.photos.read_picture", None)  # would fail
-    assert len(load_photos(folder, memory=1000)[0]) == 12
 
 
 def test_labels_go_with_pictures_in_a_file(tmp_path):
