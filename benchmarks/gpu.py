@@ -55,8 +55,6 @@ OTHERS = (
     "benchmarks/diagnosis.py cost",
     "benchmarks/own_pictures.py --sizes 64 --steps 3300",
     "benchmarks/own_pictures.py --order 3",
-    "benchmarks/many_gpus.py quality",
-    "benchmarks/many_gpus.py kills",
     "benchmarks/many_gpus.py speeds",
 )
 

@@ -304,7 +304,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="+", choices=PARTS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--quality-rounds", type=int, default=800)
+    parser.add_argument("--quality-rounds", type=int, default=500)
     parser.add_argument("--seeds", type=seeds, default=range(3))
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=3)
