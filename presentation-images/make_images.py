@@ -1351,9 +1351,9 @@ def encode(made):
 
 
 def without_margins(picture):
-    """Cut off what is white all around, so that a slide is filled by what there is to see."""
+    """Cut off what is white all around but for a narrow rim, so that a slide is filled by what there is to see."""
     seen = ImageOps.invert(picture.convert("L")).point(lambda dark: dark > 4 and 255).getbbox()
-    return picture.crop(seen)
+    return ImageOps.expand(picture.crop(seen), 20, "white")
 
 
 def main(words):
