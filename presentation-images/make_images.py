@@ -13,14 +13,16 @@ import functools
 import io
 import itertools
 import json
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import torch
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from gans_workshop import (
     CRIMINAL,
@@ -44,12 +46,14 @@ from gans_workshop import (
     load_digits,
     load_drawings,
     load_faces,
+    load_gan,
     load_portraits,
     load_style_network,
     minimax,
     non_saturating,
     non_saturating_r1,
     project,
+    save_page,
     seed_everything,
     shift,
     show_screens,
@@ -68,6 +72,10 @@ DRAWN = 53  # the held-out drawing on the slide
 ALIVE = 53, 23  # those that are painted in the README
 SHOWN = 1  # the seed of the faces that are mixed
 VISITED = 0  # the first of the scenes that are shown in both seasons
+WORDS = {"full": "full beard", "red": "red hair", "blond": "blond hair", "black": "black hair", "spiky": "spiky hair"}
+WORDS |= {"dark": "dark skin", "light": "light skin"}
+PAINTED = [53, 8, 23, 38, 68, 83, 98, 113]  # held-out drawings that are shown painted
+SHOWN_TO_IT = ["dog face", "grinning face", "lion", "sun with face", "robot", "house"]  # to who knows portraits only
 TYPED = [  # digits, a house, a face and a letter, in the strokes of `draw_strokes`
     "oval 18 10 46 54",
     "line 18 14 44 14\nline 44 14 44 30\nline 44 30 20 52\nline 20 52 46 52",
@@ -120,6 +128,27 @@ def picture(ax, image, x, y, *, size=1.8, edge=INK, zorder=3):
     ax.add_patch(Rectangle((left, bottom), size, size, **frame_style))
 
 
+def in_rows(rows, *, left=3.4):
+    """Draw rows of pictures below each other: `rows` are (name, pictures (N, C, H, W)), the name at the left.
+
+    All rows have as many pictures, and the height of each is that of its pictures.
+    """
+    rows, gap = list(rows), 0.06
+    wide = (16 - left) / len(rows[0][1])  # what one picture has, with the gap after it
+    heights = [(wide - gap) * pictures.shape[2] / pictures.shape[3] + gap for _, pictures in rows]
+    top = sum(heights)
+    fig, ax = stage(size=(8, top / 2))
+    for (name, pictures), height in zip(rows, heights, strict=True):
+        for k, image in enumerate(to_uint8(pictures)):
+            shown = image[0] if len(image) == 1 else image.permute(1, 2, 0)
+            extent = (left + k * wide, left + (k + 1) * wide - gap, top - height + gap, top)
+            ax.imshow(shown.numpy(), cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest")
+        write(ax, left - 0.3, top - height / 2, name, ha="right")
+        top -= height
+    ax.set(xlim=(0, 16), ylim=(0, sum(heights)))  # imshow moves them
+    return fig
+
+
 def real_digit(index=0):
     return load_digits()[0][index, 0].numpy()
 
@@ -155,6 +184,12 @@ def defines(statement, names):
 def slanted_land():
     """Return what notebook 01 defines: the slides show what it computes."""
     return load_notebook("01")
+
+
+def rehearsed(place):
+    """Return the GAN that the last `python workshop.py rehearse` has left in this place, or None: it saves minutes."""
+    folder = FOLDER.parent / "rehearsal" / "files" / place
+    return load_gan(folder) if any(folder.glob("*.checkpoint")) else None
 
 
 def frame(fig, *, dpi=100):
@@ -284,6 +319,12 @@ def portraits():
         frames.append(gan.sample(gan.fixed_z[:4]))
     sheet = Image.fromarray(contact_sheet(torch.stack(frames, dim=1).flatten(0, 1), columns=len(frames)))
     return sheet.resize((sheet.width * 3, sheet.height * 3), Image.Resampling.NEAREST).quantize(128)
+
+
+def real_portraits():
+    """What notebook 03 learns from where nobody has brought pictures: drawn portraits of OpenMoji."""
+    sheet = contact_sheet(load_portraits(image_size=64)[12::25][:24], columns=8)
+    return Image.fromarray(enlarge(sheet, 2)).quantize(128, dither=Image.Dither.NONE)
 
 
 def enlarge(sheet, zoom):
@@ -455,17 +496,17 @@ def cyclegan():
     shown = [summer, *(to_uint8(made) for made in game.there_and_again(summer))]
     summer, winter, again = (some[0].permute(1, 2, 0).numpy() for some in shown)
     fig, ax = stage(size=(8, 3.6))
-    picture(ax, summer, 2.2, 5.4, size=2.5, edge=GREEN)
-    picture(ax, winter, 13.6, 3.8, size=2.9, edge=ORANGE)
-    picture(ax, again, 2.2, 1.9, size=2.5, edge=ORANGE)
-    for y, text in ((5.4, "G, there"), (1.9, "F, back")):
-        box(ax, 7.8, y, text, color=ORANGE, size=(2.8, 1.2))
-    arrow(ax, (3.7, 5.4), (6.2, 5.4))
-    arrow(ax, (9.4, 5.4), (11.8, 4.6), bend=-0.12)
-    arrow(ax, (11.8, 2.8), (9.4, 1.9), bend=-0.12)
-    arrow(ax, (6.2, 1.9), (3.7, 1.9))
-    write(ax, 7.8, 3.65, "there and back again:\nit should be unchanged", size=BIG)
-    write(ax, 13.4, 1.6, "what G makes of it", size=BIG)
+    picture(ax, summer, 2, 5.5, size=3.2, edge=GREEN)
+    picture(ax, winter, 13.4, 3.7, size=4, edge=ORANGE)
+    picture(ax, again, 2, 1.8, size=3.2, edge=ORANGE)
+    for y, text in ((5.5, "G, there"), (1.8, "F, back")):
+        box(ax, 7.3, y, text, color=ORANGE, size=(2.8, 1.3))
+    arrow(ax, (3.9, 5.5), (5.7, 5.5))
+    arrow(ax, (8.9, 5.5), (11.2, 4.7), bend=-0.12)
+    arrow(ax, (11.2, 2.7), (8.9, 1.8), bend=-0.12)
+    arrow(ax, (5.7, 1.8), (3.9, 1.8))
+    write(ax, 7.5, 3.65, "there and back again:\nit should be unchanged", size=BIG)
+    write(ax, 13.4, 0.9, "what G makes of it", size=BIG)
     return fig
 
 
@@ -479,19 +520,81 @@ def seasons():
     return large.quantize(64, dither=Image.Dither.NONE)  # small: notebook 09 has it inside
 
 
+def two_piles():
+    """All that a CycleGAN learns from: summers, and winters of other scenes."""
+    summers, winters = draw_seasons(16, seed=1)[0], draw_seasons(16, seed=2)[1]
+    rows = [("pile 1", summers[:8]), ("", summers[8:]), ("pile 2", winters[:8]), ("", winters[8:])]
+    return in_rows(rows)
+
+
+def secret():
+    """Summers, the winters made of them, and what is hidden in these skies: notebook 09."""
+    game, unseen = traveller()
+    some = unseen[VISITED : VISITED + 5]
+    winters, _ = game.there_and_again(some)
+    skies = winters[:, :, :10]
+    marks = 20 * (skies - skies.mean((2, 3), keepdim=True))
+    return in_rows([("summer", some), ("made\nwinter", winters), ("its sky, 20\ntimes as strong", marks.clamp(-1, 1))])
+
+
+@functools.cache
+def reader():
+    """Return the GAN of notebook 10, after 1,250 rounds."""
+    if gan := rehearsed("10_find_yourself/find-yourself-models/digits-42"):
+        return gan
+    seed_everything(42)
+    gan = GAN(Generator(), Discriminator(), d_lr=0.003, g_lr=0.003, seed=42)
+    train(gan, load_digits()[0], steps=1250, batch_size=64)
+    return gan
+
+
+def _squares(fake, real):
+    return (fake - real).square().flatten(1).mean(1)
+
+
 def class_photo():
     """Eight typed drawings, and what a GAN draws when it looks for them: the first picture of notebook 10."""
-    seed_everything(0)
-    gan = GAN(Generator(), Discriminator(), d_lr=0.003, g_lr=0.003, seed=0)
-    train(gan, load_digits()[0], steps=1250, batch_size=64)
+    gan = reader()
     generator = gan.average_generator
     targets = -to_float(torch.cat([draw_strokes(text, image_size=28, pen=21) for text in TYPED]))
     seed_everything(42)
     tries = torch.randn(500, generator.latent_dim)
     start = tries[torch.cdist(targets.flatten(1), gan.sample(tries).flatten(1)).argmin(1)]
-    z = project(generator, start, targets, loss=lambda fake, real: (fake - real).square().flatten(1).mean(1))
+    z = project(generator, start, targets, loss=_squares)
     sheet = Image.fromarray(contact_sheet(torch.cat([targets, gan.sample(z)]), columns=len(targets)))
     return sheet.resize((3 * sheet.width, 3 * sheet.height), Image.Resampling.NEAREST).quantize(16)
+
+
+def downhill():
+    """Ten test digits, the best of 500 tries, and what is drawn while z walks downhill: notebook 10."""
+    gan = reader()
+    book = load_notebook("10", gan=gan, generator=gan.average_generator, device=torch.device("cpu"))
+    targets = to_float(load_digits(test=True)[0][:10])
+    seed_everything(42)
+    start = book.best_try(targets, book.pixels)
+    rows = {"target": targets, "best of\n500 tries": gan.sample(start)}
+    for steps in (5, 20, 150):
+        found = project(gan.average_generator, start, targets, loss=_squares, steps=steps, rate=0.1, pull=0.01)
+        rows[f"{steps} steps"] = gan.sample(found)
+    return in_rows(rows.items())
+
+
+def pixels_or_eye():
+    """Digits that were moved aside, and what is found by pixels, by a trained eye and by its untrained twin."""
+    gan = reader()
+    book = load_notebook("10", gan=gan, generator=gan.average_generator, device=torch.device("cpu"))
+    digits, labels = load_digits()
+    aside = book.moved(to_float(load_digits(test=True)[0][:8]), -4)
+    seed_everything(42)
+    eye, twin = book.make_eye(), book.make_eye()
+    book.teach(eye, digits, labels)
+    looks = {"by pixels": book.pixels, "by an eye": book.features_of(eye, digits)}
+    looks["by its\nuntrained\ntwin"] = book.features_of(twin, digits)
+    rows = {"moved": aside}
+    for name, look in looks.items():
+        seed_everything(42)
+        rows[name] = gan.sample(book.find(aside, look))
+    return in_rows(rows.items())
 
 
 @functools.cache
@@ -528,10 +631,58 @@ def stylegan():
 
 
 @functools.cache
-def told():
-    """Train as notebook 07 does, for 2,000 rounds, and return the GAN."""
+def crowd(count=12):
+    """Return the style network, its mean w, and the w of some faces."""
+    network = load_style_network()
+    seed_everything(SHOWN)
+    mean = network.to_w(torch.randn(5000, network.latent_dim)).mean(0)
+    return network, mean, network.to_w(torch.randn(count, network.latent_dim))
+
+
+def sizes():
+    """From one face to another, size by size: notebook 11."""
+    network, _, faces = crowd()
+    fig, ax = stage(size=(8, 3.9))
+    names = ["none", "4", "4 to 8", "4 to 16", "4 to 32", "all"]
+    for k, name in enumerate(names):
+        write(ax, 2.6 + 2.15 * k, 7.4, name, size=BIG)
+        for i, (one, other) in enumerate(((0, 1), (2, 3), (4, 9))):
+            mixed = torch.cat([faces[other : other + 1, :k], faces[one : one + 1, k:]], 1)
+            face = to_uint8(network.draw(mixed))[0].permute(1, 2, 0).numpy()
+            picture(ax, face, 2.6 + 2.15 * k, 5.9 - 2.3 * i, size=2.1, edge=PALE)
+    write(ax, 0.1, 7.4, "sizes", ha="left", size=BIG)
+    return fig
+
+
+def mean_face():
+    """Faces drawn towards the mean face, to it, beyond it, and away from it: notebook 11."""
+    network, mean, faces = crowd()
+    factors = {"-1": -1, "0: the\nmean face": 0, "0.5": 0.5, "1: as\nthey are": 1, "1.5": 1.5}
+    drawn = {name: network.draw(mean + factor * (faces[:9] - mean)) for name, factor in factors.items()}
+    return in_rows(drawn.items())
+
+
+def edits():
+    """One thing is changed in faces of the style network: notebook 11, section 5."""
+    network, mean, faces = crowd()
+    given = {"network": network, "mean": mean, "device": torch.device("cpu"), "values": load_faces()[2]}
     seed_everything(42)
-    gan = GAN(Generator(classes=10), Discriminator(classes=10), seed=42)
+    book = load_notebook("11", "many", "seen", "one_style", **given)
+    colours, shapes = slice(3, 5), slice(0, 3)
+    wishes = [("hair_colour", "blond", colours), ("skin", "dark", colours), ("hair", "bun", shapes)]
+    rows = {"as they\nare": network.draw(faces[:8])}
+    for name, wish in zip(("blond", "dark skin", "a bun"), wishes, strict=True):
+        rows[name] = network.draw(book.edit(faces[:8], *wish))
+    return in_rows(rows.items())
+
+
+@functools.cache
+def told():
+    """Return the GAN of notebook 07's digits, after 2,000 rounds."""
+    if gan := rehearsed("07_ask_for_it/ask-for-it-models/digits-42-64"):
+        return gan
+    seed_everything(42)
+    gan = GAN(Generator(classes=10), Discriminator(classes=10), d_lr=0.003, g_lr=0.003, seed=42)
     images, labels = load_digits()
     train(gan, images, conditions=labels, steps=2000)
     return gan
@@ -561,6 +712,114 @@ def biggan():
     return fig
 
 
+def labels():
+    """A name goes to both players: G draws it, D asks whether picture and name fit."""
+    gan, (fig, ax) = told(), stage(size=(8, 3.6))
+    seed_everything(3)
+    four = to_uint8(gan.sample(torch.randn(1, 64), [4]))[0, 0].numpy()
+    box(ax, 1.5, 5.6, "z\nnoise", color=INK, size=(2.4, 1.6))
+    box(ax, 1.5, 2.2, "label\n4", color=GREEN, size=(2.4, 1.6))
+    box(ax, 5.3, 4.6, "G", color=ORANGE, size=(1.9, 1.9))
+    picture(ax, four, 8.9, 4.6, size=2.6, edge=ORANGE)
+    box(ax, 13.2, 4.6, "D: is it\na real 4?", color=BLUE, size=(3.3, 2.1))
+    arrow(ax, (2.9, 5.5), (4.1, 5.0))
+    arrow(ax, (2.9, 2.7), (4.1, 4.0), color=GREEN)
+    arrow(ax, (6.5, 4.6), (7.4, 4.6))
+    arrow(ax, (10.4, 4.6), (11.3, 4.6))
+    arrow(ax, (2.9, 2.0), (13.2, 3.3), color=GREEN, bend=0.22)
+    write(ax, 8.6, 0.35, "both players are told", color=GREEN, size=BIG)
+    return fig
+
+
+def hands():
+    """Each row is one z, asked for 0 to 9: one handwriting writes them all."""
+    gan = told()
+    seed_everything(5)
+    z = torch.randn(4, 64).repeat_interleave(10, 0)
+    sheet = contact_sheet(gan.sample(z, torch.arange(10).repeat(4)), columns=10)
+    return Image.fromarray(enlarge(sheet, 4)).quantize(16)
+
+
+def phone_number():
+    """A number that nobody has, in three handwritings, and in a mixture of hands: notebook 07."""
+    gan, number = told(), [0, 4, 5, 1, 7, 3, 9, 2]
+    seed_everything(7)
+    rows = [("one z", gan.sample(torch.randn(1, 64).expand(8, -1), number)) for _ in range(3)]
+    return in_rows([*rows, ("many z", gan.sample(8, number))])
+
+
+def truncation():
+    """The same eight z, shorter and longer, asked for eights: tidy and wild."""
+    gan = told()
+    seed_everything(11)
+    z = torch.randn(8, 64)
+    return in_rows((f"z x {factor}", gan.sample(factor * z, [8] * 8)) for factor in (0.3, 0.7, 1, 1.3))
+
+
+PRESS = """
+const [, page, browser, ...names] = process.argv;
+const { chromium } = require("playwright-core");
+(async () => {
+  const app = await chromium.launch({ executablePath: browser, chromiumSandbox: process.getuid?.() !== 0 });
+  const phone = await app.newPage({ viewport: { width: 390, height: 600 }, deviceScaleFactor: 2 });
+  await phone.goto("file://" + page);
+  for (const name of names) {
+    await phone.click(`#from label:has-text("${name}")`);
+    await phone.waitForTimeout(1000);
+    await phone.screenshot({ path: `${page}-${name}.png` });
+  }
+  await app.close();
+})();
+"""  # chooses the kinds of these names on a page, and looks at it after each
+
+
+def phone():
+    """The page of notebook 07 on a phone: one z, asked for three digits. Needs what the slides need."""
+    sys.path.append(str(FOLDER.parent / "tools"))
+    import make_slides
+
+    names, sheet = ["2", "4", "9"], Image.new("RGB", (3 * 780 + 4 * 90, 1200 + 2 * 60), "white")
+    with tempfile.TemporaryDirectory() as place:
+        page = save_page(Path(place) / "digits.html", told(), title="Ask for digits", credit="MNIST, CC BY-SA 3.0")
+        command = [make_slides.marp_command()[0], "-e", PRESS, page, make_slides.find_browser(), *names]
+        subprocess.run(command, cwd=make_slides.SLIDES, check=True)
+        for k, name in enumerate(names):
+            corner = 90 + k * (780 + 90)
+            around = (corner - 24, 36, corner + 804, 1284)
+            ImageDraw.Draw(sheet).rounded_rectangle(around, radius=60, fill=INK)
+            sheet.paste(Image.open(f"{page}-{name}.png").convert("RGB"), (corner, 60))
+    return sheet.resize((sheet.width * 2 // 3, sheet.height * 2 // 3), Image.Resampling.LANCZOS).quantize(64)
+
+
+@functools.cache
+def portraitist():
+    """Return the GAN of notebook 07's faces, after 2,000 rounds, their attributes and the names of these."""
+    faces, attributes, values = load_faces(attributes=("skin", "hair_colour", "hair", "beard"), image_size=32)
+    if gan := rehearsed("07_ask_for_it/ask-for-it-models/faces-42-16-skin-hair_colour-hair-beard"):
+        return gan, attributes, values
+    seed_everything(42)
+    shape = {"image_size": 32, "channels": 3, "classes": [len(names) for names in values.values()]}
+    rates = {"d_lr": 0.001, "g_lr": 0.001, "betas": (0.5, 0.99), "seed": 42}
+    gan = GAN(Generator(latent_dim=16, **shape), Discriminator(**shape), class_names=values, **rates)
+    train(gan, faces, conditions=attributes, steps=2000, batch_size=16)
+    return gan, attributes, values
+
+
+def wishes():
+    """Faces with two wishes each; what is not said is that of a face in the training set."""
+    gan, attributes, values = portraitist()
+    asked = [{"hair_colour": "red", "beard": "full"}, {"hair_colour": "blond", "hair": "bun"}]
+    asked += [{"skin": "dark", "hair": "spiky"}, {"hair_colour": "black", "skin": "light"}]
+    rows = {}
+    for wish in asked:
+        wanted = attributes[:9].clone()
+        for attribute, name in wish.items():
+            wanted[:, [*values].index(attribute)] = values[attribute].index(name)
+        seed_everything(1)
+        rows[",\n".join(WORDS.get(name, name) for name in wish.values())] = gan.sample(9, wanted)
+    return in_rows(rows.items())
+
+
 def faces():
     """Faces that nobody has: our own GAN's, from noise, after 4,000 rounds on drawn faces."""
     seed_everything(42)
@@ -575,14 +834,16 @@ def faces():
 
 @functools.cache
 def painter():
-    """Train as notebook 08 does, for 1,600 rounds; return the GAN, and the held-out outlines and colours."""
-    outlines, colours, _ = load_drawings()
+    """Return the GAN of notebook 08 that pays both bills, and the held-out outlines and colours."""
     given, wanted, _ = load_drawings(test=True)
+    if gan := rehearsed("08_draw_and_it_paints/draw-models/drawings-42-64-16/both-longer"):
+        return gan, given, wanted
+    outlines, colours, _ = load_drawings()
     seed_everything(42)
     rules = {"d_lr": 1e-3, "g_lr": 1e-3, "loss": pix2pix_loss, "seed": 42}
     gan = GAN(UNet(), PatchDiscriminator(), fixed_condition=given[:12], **rules)
     twice = [torch.cat([half, half.flip(3)]) for half in (outlines, colours)]
-    train(gan, twice[1], conditions=twice[0], steps=1600, batch_size=8)
+    train(gan, twice[1], conditions=twice[0], steps=1300, batch_size=8)
     return gan, given, wanted
 
 
@@ -614,22 +875,73 @@ def growing(outline, frames):
 def pix2pix():
     """The criminal is given an outline, the detective sees outline and picture together: our own."""
     gan, given, wanted = painter()
-    fig, ax = stage(size=(8, 3.2))
+    fig, ax = stage(size=(8, 3.5))
     outline = given[DRAWN : DRAWN + 1]
     painted = to_uint8(gan.sample(1, outline))[0].permute(1, 2, 0).numpy()
     truth = wanted[DRAWN].permute(1, 2, 0).numpy()
-    picture(ax, outline[0, 0].numpy(), 2, 3.5, size=2.8)
-    box(ax, 6.1, 3.5, "G", color=ORANGE, size=(1.8, 1.8))
-    picture(ax, painted, 9.9, 3.5, size=2.8, edge=ORANGE)
-    box(ax, 14, 4.4, "D sees\nthe pair", color=BLUE, size=(2.9, 1.7))
-    for start, end in (((3.7, 3.5), (4.9, 3.5)), ((7.3, 3.5), (8.2, 3.5)), ((11.6, 3.8), (12.3, 4.1))):
+    picture(ax, outline[0, 0].numpy(), 2, 3.6, size=3.9)
+    box(ax, 5.9, 3.6, "G", color=ORANGE, size=(1.5, 1.6))
+    picture(ax, painted, 9.7, 3.6, size=3.9, edge=ORANGE)
+    box(ax, 14.2, 5.0, "D sees\nthe pair", color=BLUE, size=(2.9, 1.7))
+    for start, end in (((4.1, 3.6), (4.9, 3.6)), ((6.9, 3.6), (7.6, 3.6)), ((11.8, 4.4), (12.6, 4.7))):
         arrow(ax, start, end)
-    arrow(ax, (2.6, 5.2), (13.4, 5.7), color=BLUE, bend=-0.12, dashed=True)
-    picture(ax, truth, 14, 1.75, size=2.2, edge=GREEN)
-    write(ax, 2, 1.4, "an outline", size=BIG)
-    write(ax, 9.9, 1.4, "what G paints", size=BIG)
-    write(ax, 14, 0.3, "the truth", size=BIG)
+    arrow(ax, (2.6, 5.7), (13.4, 6.0), color=BLUE, bend=-0.1, dashed=True)
+    picture(ax, truth, 14.2, 2.3, size=2.6, edge=GREEN)
+    write(ax, 2, 1.1, "an outline", size=BIG)
+    write(ax, 9.7, 1.1, "what G paints", size=BIG)
+    write(ax, 14.2, 0.5, "the truth", size=BIG)
     return fig
+
+
+def painted():
+    """Held-out drawings: above the outlines, below what the network makes of them."""
+    gan, given, _ = painter()
+    some = given[PAINTED]
+    rows = torch.cat([some.expand(-1, 3, -1, -1), to_uint8(gan.sample(len(some), some))])
+    sheet = contact_sheet(rows, columns=len(some))
+    return Image.fromarray(enlarge(sheet, 2)).quantize(128, dither=Image.Dither.NONE)
+
+
+def three_bills():
+    """One U-Net, three games: G pays L1 alone, D's opinion alone, or both: notebook 08, section 4."""
+    outlines, colours, _ = load_drawings()
+    given, wanted, _ = load_drawings(test=True)
+    twice = [torch.cat([half, half.flip(3)]) for half in (outlines, colours)]
+    prices = {"L1 alone": pix2pix_loss._replace(generator=lambda logits: 0 * logits.mean())}
+    prices |= {"D alone": pix2pix_loss._replace(likeness=None), "both": pix2pix_loss}
+    some = torch.arange(10) * (len(given) // 10)
+    rows = {"given": given[some].expand(-1, 3, -1, -1)}
+    for name, loss in prices.items():
+        place = f"08_draw_and_it_paints/draw-models/drawings-42-64-16/{name.replace(' ', '-')}"
+        if gan := rehearsed(place):
+            rows[name] = gan.sample(len(some), given[some])
+            continue
+        seed_everything(42)
+        rules = {"d_lr": 1e-3, "g_lr": 1e-3, "loss": loss, "seed": 42}
+        gan = GAN(UNet(), PatchDiscriminator(), fixed_condition=given[:12], **rules)
+        train(gan, twice[1], conditions=twice[0], steps=400, batch_size=8)
+        rows[name] = gan.sample(len(some), given[some])
+    return in_rows([*rows.items(), ("truth", wanted[some])])
+
+
+def learning_to_see():
+    """Who has seen portraits only sees heads everywhere: notebook 08, section 6."""
+    book = load_notebook("08", "glass", "shape", device=torch.device("cpu"))
+    seed_everything(42)
+    known = load_portraits(image_size=64)
+    seer = UNet(**book.shape)
+    seer.layers = torch.nn.Sequential(book.glass, seer.layers)
+    many = torch.cat([known, known.flip(3)] * 2)
+    rules = {"d_lr": 1e-3, "g_lr": 1e-3, "loss": pix2pix_loss, "seed": 42, "fixed_condition": book.grey(known[:12])}
+    gan = GAN(seer, book.GlassDetective(**book.shape), **rules)
+    train(gan, many, conditions=book.light(book.grey(many)), steps=800, batch_size=8)
+    _, drawings, names = load_drawings()
+    shown = book.grey(drawings[[names.index(name) for name in SHOWN_TO_IT]])
+    with torch.no_grad():
+        dim = book.glass(to_float(shown))
+    return in_rows(
+        [("shown", shown), ("through\nfrosted\nglass", dim), ("what it\nsees", gan.sample(len(shown), shown))]
+    )
 
 
 def unet():
@@ -656,6 +968,12 @@ def _sheet(ax, x, y, height, side, *, color):
 
 
 # Pictures are numbers
+
+
+def close_up():
+    """Real digits, so near that one sees nothing but pixels."""
+    sheet = np.concatenate([real_digit(index)[4:24, 3:25] for index in (0, 5, 2, 9)], axis=1)
+    return Image.fromarray(enlarge(sheet, 16)).quantize(16)
 
 
 def list_of_five():
@@ -708,8 +1026,8 @@ def colour():
 def mnist():
     """Ten real digits of each kind."""
     images, labels = load_digits()
-    rows = [images[labels == digit][:14] for digit in range(10)]
-    sheet = contact_sheet(torch.cat(rows), columns=14)
+    rows = [images[labels == digit][:20] for digit in range(10)]
+    sheet = contact_sheet(torch.cat(rows), columns=20)
     return Image.fromarray(enlarge(sheet, 2)).quantize(16)
 
 
@@ -981,6 +1299,16 @@ def two_wishes():
 # Digits
 
 
+def four_to_784():
+    """The face of slanted land beside a digit: 4 pixels, 784 pixels."""
+    fig, ax = stage(size=(8, 3.2))
+    face = slanted_land().PORTRAITS[1].reshape(2, 2)
+    picture(ax, 255 - 255 * face, 3.6, 3.2, size=5.2)
+    picture(ax, real_digit(5), 12.4, 3.2, size=5.2)
+    arrow(ax, (6.9, 3.2), (9.1, 3.2), width=8)
+    return fig
+
+
 def window():
     """A window of 3 x 3 weights slides over a digit, and each place gives a number: notebook 02, section 2."""
     fig, ax = stage(size=(8.5, 2.7), width=18)
@@ -1014,8 +1342,11 @@ def _numbers(ax, values, x, *, form):
         )
 
 
-SLOW += [biggan, faces, alive, pix2pix, cyclegan, seasons, class_photo]
-QUICK = [generative, adversarial, network, game, game_diagram, pass_one, pass_two, stylegan, unet]
+SLOW += [biggan, labels, hands, phone_number, truncation, phone, wishes, faces, edits, alive]
+SLOW += [pix2pix, painted, three_bills, learning_to_see, cyclegan, seasons, secret]
+SLOW += [class_photo, downhill, pixels_or_eye]
+QUICK = [close_up, four_to_784, real_portraits, two_piles, sizes, mean_face]
+QUICK += [generative, adversarial, network, game, game_diagram, pass_one, pass_two, stylegan, unet]
 QUICK += [styles, list_of_five, pixels, colour, mnist, classification]
 QUICK += [
     slanted_strip,
@@ -1040,9 +1371,15 @@ def encode(made):
         made[0].save(buffer, "GIF", save_all=True, append_images=made[1:], duration=200, loop=0, optimize=True)
         return "gif", buffer.getvalue()
     if not isinstance(made, Image.Image):
-        made = frame(made, dpi=200).quantize(128, dither=Image.Dither.NONE)
+        made = without_margins(frame(made, dpi=200)).quantize(128, dither=Image.Dither.NONE)
     made.save(buffer, "PNG", optimize=True)
     return "png", buffer.getvalue()
+
+
+def without_margins(picture):
+    """Cut off what is white all around but for a narrow rim, so that a slide is filled by what there is to see."""
+    seen = ImageOps.invert(picture.convert("L")).point(lambda dark: dark > 4 and 255).getbbox()
+    return ImageOps.expand(picture.crop(seen), 20, "white")
 
 
 def main(words):

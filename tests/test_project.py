@@ -271,8 +271,8 @@ def test_the_parts_of_a_gan_and_the_notes_of_a_round_are_named_in_one_place():
 
 def test_what_no_page_uses_is_not_on_the_face():
     """Each name of the face is imported by a notebook or a slide."""
-    deck = (ROOT / "presentation" / "gans-with-python.md").read_text(encoding="utf-8")
-    texts = [text for page, text in pages("code").items() if page.endswith(".ipynb")] + [deck]
+    decks = [path.read_text(encoding="utf-8") for path in (ROOT / "presentation").glob("gans-*.md")]
+    texts = [text for page, text in pages("code").items() if page.endswith(".ipynb")] + decks
     used = {name for text in texts for name in re.findall(r"\w+", text)}
     assert sorted(set(gans_workshop.__all__) - used) == []
 

@@ -20,8 +20,8 @@ def imported_names(source):
 def pages():
     """The code of each notebook, and that on the slides."""
     found = {path.stem: "\n".join(without_magics(c.source) for c in code_cells(read(path))) for path in NOTEBOOKS}
-    deck = (ROOT / "presentation" / "gans-with-python.md").read_text(encoding="utf-8")
-    found["slides"] = "\n".join(re.findall(r"```python\n(.*?)```", deck, re.DOTALL))
+    decks = [path.read_text(encoding="utf-8") for path in (ROOT / "presentation").glob("gans-*.md")]
+    found["slides"] = "\n".join(re.findall(r"```python\n(.*?)```", "\n".join(decks), re.DOTALL))
     return found
 
 

@@ -21,10 +21,19 @@ from gans_workshop import Discriminator, Generator, minimax, non_saturating
 from tools import NOTEBOOKS, ROOT, holds_two_sentences, load_script, notebook, prose_lines
 
 SLIDES, PICTURES = ROOT / "presentation", ROOT / "presentation-images"
-DECK = SLIDES / "gans-with-python.md"
-TEXT = DECK.read_text(encoding="utf-8")
-PAGES = re.split(r"\n---\n", TEXT.split("---\n", 2)[2])
+NAMES = ("gans-with-python", "gans-that-do-as-you-ask")  # of the first day, and of the second
+DECKS = {name: (SLIDES / f"{name}.md").read_text(encoding="utf-8") for name in NAMES}
+
+
+def pages_of(text):
+    """The source of each slide, with its notes."""
+    return re.split(r"\n---\n", text.split("---\n", 2)[2])
+
+
+TEXT = DECKS["gans-with-python"]
+PAGES = pages_of(TEXT)
 INSTRUCTOR = (SLIDES / "INSTRUCTOR.md").read_text(encoding="utf-8")
+HOMEWORK = (SLIDES / "HOMEWORK.md").read_text(encoding="utf-8")
 
 
 make_slides = load_script("tools/make_slides.py")
@@ -67,7 +76,7 @@ def test_pictures_of_other_code_would_be_noticed():
 
 def test_no_picture_is_missing_or_unused_or_large():
     there = {path.name for path in PICTURES.iterdir() if path.suffix in (".png", ".gif")}
-    texts = [TEXT, (ROOT / "README.md").read_text(encoding="utf-8")]
+    texts = [*DECKS.values(), (ROOT / "README.md").read_text(encoding="utf-8")]
     used = {name for text in texts for name in re.findall(r"presentation-images/([\w.-]+\.(?:png|gif))", text)}
     inside = "".join(path.read_text(encoding="utf-8") for path in NOTEBOOKS)
     used |= {name for name in there if base64.b64encode((PICTURES / name).read_bytes()).decode() in inside}
@@ -78,8 +87,9 @@ def test_no_picture_is_missing_or_unused_or_large():
     assert max(sizes) < 1e6 and sum(sizes) < 15e6
 
 
-def test_every_picture_on_a_slide_has_alt_text():
-    alts = re.findall(r"!\[([^\]]*)\]", TEXT)
+@pytest.mark.parametrize("text", DECKS.values(), ids=DECKS)
+def test_every_picture_on_a_slide_has_alt_text(text):
+    alts = re.findall(r"!\[([^\]]*)\]", text)
     assert len(alts) >= 25
     assert [alt for alt in alts if len(re.sub(r"\b[wh]:\d+", "", alt).split()) < 5] == []
 
@@ -204,18 +214,28 @@ def test_the_pushes_are_the_slopes_of_the_losses():
 def test_every_notebook_has_its_slide():
     named = set(re.findall(r"^# Now you: notebook (\d\d)$|^- \*\*(\d\d) ", TEXT, re.MULTILINE))
     assert {"".join(pair) for pair in named} >= {path.name[:2] for path in NOTEBOOKS}
+    second = re.findall(r"^# Now you: notebook (\d\d)$", DECKS["gans-that-do-as-you-ask"], re.MULTILINE)
+    assert second == ["07", "08", "09", "10", "11"]
+
+
+@pytest.mark.parametrize("number", ["07", "08", "09", "10", "11"])
+def test_the_second_day_gives_a_notebook_the_minutes_that_it_asks_for(number):
+    (found,) = [text for text in pages_of(DECKS["gans-that-do-as-you-ask"]) if f"notebook {number}\n\n**" in text]
+    (asked,) = re.findall(r"^\| Working \| about (\d+) minutes", notebook_text(number), re.MULTILINE)
+    assert f"**, {asked} minutes" in found and f"\nTime: {asked} min\n" in found
 
 
 # Notes, timing, and the instructor's page
 
 
-def minutes(number):
-    (found,) = re.findall(r"^Time: ([\d.]+) min$", PAGES[number - 1], re.MULTILINE)
+def minutes(page):
+    (found,) = re.findall(r"^Time: ([\d.]+) min$", page, re.MULTILINE)
     return float(found)
 
 
-def test_every_slide_has_notes_with_its_time():
-    for text in PAGES:
+@pytest.mark.parametrize("deck", DECKS.values(), ids=DECKS)
+def test_every_slide_has_notes_with_its_time(deck):
+    for text in pages_of(deck):
         (note,) = re.findall(r"<!--\n(.*?)-->", text, re.DOTALL)
         assert re.search(r"^Time: [\d.]+ min$", note, re.MULTILINE)
         rest = re.sub(r"^(Time|Chapter): .*$", "", note, flags=re.MULTILINE)
@@ -224,16 +244,18 @@ def test_every_slide_has_notes_with_its_time():
 
 def test_each_sentence_of_the_notes_and_of_the_instructor_has_a_line_of_its_own():
     """Not those on the slides: Marp would show the break. A question in a row of questions may be asked in two."""
-    notes = ["\n".join(re.findall(r"<!--\n(.*?)-->", text, re.DOTALL)) for text in PAGES]
+    slides = [text for deck in DECKS.values() for text in pages_of(deck)]
+    notes = ["\n".join(re.findall(r"<!--\n(.*?)-->", text, re.DOTALL)) for text in slides]
     notes = [re.sub(r"^(Time|Chapter): .*$", "", note, flags=re.MULTILINE) for note in notes]
     answered = INSTRUCTOR.split("## Five questions")
-    for text in [*notes, answered[0], *answered[1].split("\n\n")[2:]]:
+    for text in [*notes, HOMEWORK, answered[0], *answered[1].split("\n\n")[2:]]:
         assert [line for line in prose_lines(text) if holds_two_sentences(line)] == []
 
 
 def plan(heading):
-    part = INSTRUCTOR.split(f"## {heading}\n")[1].split("\n## ")[0]
+    part = re.split(r"\n##+ ", INSTRUCTOR.split(f"# {heading}\n")[1])[0]
     rows = re.findall(r"^\| (.*?) \| ([\d, -]*) ?\| \**([\d.]+)\** \|$", part, re.MULTILINE)
+    assert len(rows) == len(re.findall(r"^\| ", part, re.MULTILINE)) - 1
     return [(what, slide_numbers(where), float(count)) for what, where, count in rows]
 
 
@@ -242,19 +264,51 @@ def slide_numbers(text):
     return [number for pair in ends for number in range(pair[0], pair[-1] + 1)]
 
 
-@pytest.mark.parametrize(("heading", "total"), [("The plan for two hours", 120), ("The plan for half a day", 240)])
-def test_the_plans_add_up_and_agree_with_the_notes(heading, total):
+FIRST, SECOND = DECKS.values()
+PLANS = {  # heading: (deck, minutes, whether it goes to the last slide)
+    "The plan for two hours": (FIRST, 120, True),
+    "The plan for half a day": (FIRST, 240, True),
+    "Two days: the first": (FIRST, 360, True),
+    "Two days: the second": (SECOND, 360, True),
+    "Lesson 1: the game": (FIRST, 120, False),
+    "Lesson 2: digits": (FIRST, 120, False),
+    "Lesson 3: your own pictures, and failures": (FIRST, 120, False),
+    "Lesson 4: ask for it": (SECOND, 120, False),
+    "Lesson 5: draw, and it paints": (SECOND, 120, False),
+    "Lesson 6: find yourself": (SECOND, 120, True),
+}
+
+
+@pytest.mark.parametrize("heading", PLANS)
+def test_the_plans_add_up_and_agree_with_the_notes(heading):
+    deck, total, whole = PLANS[heading]
+    slides = pages_of(deck)
     *rows, (_, _, stated) = plan(heading)
-    assert len(rows) > 10
+    assert len(rows) >= 6
     assert stated == total == sum(count for _, _, count in rows)
     shown = [number for _, numbers, _ in rows for number in numbers]
-    assert shown == sorted(set(shown)) and shown[-1] == len(PAGES)
+    assert shown == sorted(set(shown)) and (not whole or shown[-1] == len(slides))
     for what, numbers, count in rows:
         if "Notebook" in what:
             (number,) = re.findall(r"Notebook (\d\d)", what)
-            assert f"# Now you: notebook {number}\n" in PAGES[numbers[0] - 1]
+            assert f"# Now you: notebook {number}\n" in slides[numbers[0] - 1]
         if numbers and ("Notebook" not in what or total == 240):
-            assert sum(map(minutes, numbers)) == count, what
+            assert sum(minutes(slides[number - 1]) for number in numbers) == count, what
+
+
+def test_six_lessons_bring_all_notebooks_and_all_sheets_of_homework():
+    lessons = [plan(heading) for heading in PLANS if heading.startswith("Lesson")]
+    words = " ".join(what for rows in lessons for what, _, _ in rows)
+    assert set(re.findall(r"\b\d\d\b", words)) == {path.name[:2] for path in NOTEBOOKS}
+    shown = [number for rows in lessons[:3] for _, numbers, _ in rows for number in numbers]
+    assert len(shown) == len(set(shown)), "no slide is shown twice"
+    sheets = re.findall(r"^## Sheet (\d): .*\n\nAfter the lesson with (.*?)[.;]", HOMEWORK, re.MULTILINE)
+    assert [int(number) for number, _ in sheets] == list(range(1, 7))
+    for rows, (_, after) in zip(lessons, sheets, strict=True):
+        taught = {number for what, _, _ in rows for number in re.findall(r"Notebook (\d\d)", what)}
+        assert set(re.findall(r"\b\d\d\b", after)) <= taught
+    for sheet in HOMEWORK.split("\n## Sheet ")[1:]:
+        assert "\n**Hand in:** " in sheet and "\n**To mark:** " in sheet
 
 
 def test_the_instructor_names_the_right_slides():
@@ -297,27 +351,39 @@ def look_at(html, browser, *more):
     return json.loads(subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=300).stdout)
 
 
-def test_the_deck_is_built_and_every_slide_is_sound(browser, tmp_path):
-    assert make_slides.slides([], folder=tmp_path) == 0
-    html = tmp_path / "gans-with-python.html"
+@pytest.fixture(scope="module")
+def built(browser, tmp_path_factory):
+    """The folder in which one command has built all decks, in all kinds."""
+    folder = tmp_path_factory.mktemp("built")
+    assert make_slides.slides([], folder=folder) == 0
+    return folder
+
+
+def test_one_command_builds_every_deck(built):
+    assert {path.name for path in built.iterdir()} == {f"{n}.{kind}" for n in DECKS for kind in ("html", "pdf", "pptx")}
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_every_slide_of_a_deck_is_sound(name, built, browser):
+    html, slides = built / f"{name}.html", len(pages_of(DECKS[name]))
     page_source = html.read_text(encoding="utf-8")
     assert "../presentation-images" not in page_source, "the file must stand alone"
     seen = look_at(html, browser)
-    assert seen["count"] == len(PAGES)
-    assert seen["images"] == len(re.findall(r"!\[", TEXT))
+    assert seen["count"] == slides
+    assert seen["images"] == len(re.findall(r"!\[", DECKS[name]))
     assert seen["problems"] == []
-    pdf = (tmp_path / "gans-with-python.pdf").read_bytes()
-    assert pdf.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", pdf)) in (0, len(PAGES))
-    assert_pptx(tmp_path / "gans-with-python.pptx")
+    pdf = (built / f"{name}.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", pdf)) in (0, slides)
+    assert_pptx(built / f"{name}.pptx", slides)
 
 
-def assert_pptx(path):
+def assert_pptx(path, slides):
     import zipfile
 
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     for kind in ("slides/slide", "notesSlides/notesSlide"):
-        assert len([name for name in names if re.fullmatch(rf"ppt/{kind}\d+\.xml", name)]) == len(PAGES)
+        assert len([name for name in names if re.fullmatch(rf"ppt/{kind}\d+\.xml", name)]) == slides
 
 
 BAD = {
@@ -327,6 +393,8 @@ BAD = {
     "alt": "# Mute\n\n![w:300 digits](../presentation-images/digits.png)",
     "request": "# Far\n\n![a picture that comes from another machine](https://example.invalid/picture.png)",
     "contrast": "# Pale\n\n<style scoped>p { color: #bbb }</style>\n\nwho can read this in the last row?",
+    "tiny": "# A stamp\n\n![w:300 a picture that nobody sees from the back](../presentation-images/digits.png)",
+    "empty": "# Nothing below\n\n<style scoped>h1 + p { margin-top: 0 !important }</style>\n\none line at the top",
     "small": "# Small\n\n<style scoped>p { font-size: 14px }</style>\n\nand who can read this?",
 }
 

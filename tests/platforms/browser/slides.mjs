@@ -73,10 +73,20 @@ async function look() {
     await image.decode().catch(() => {});
     if (!image.naturalWidth) found.push(["picture", image.alt || image.src.slice(0, 80)]);
     if (image.alt.trim().split(/\s+/).length < 5) found.push(["alt", image.alt || image.src.slice(0, 80)]);
+    // The picture may be smaller than its box: object-fit keeps its shape
     const box = image.getBoundingClientRect();
-    if (Math.abs(box.width / box.height / (image.naturalWidth / image.naturalHeight) - 1) > 0.02)
+    const fits = getComputedStyle(image).objectFit === "contain";
+    if (!fits && Math.abs(box.width / box.height / (image.naturalWidth / image.naturalHeight) - 1) > 0.02)
       found.push(["picture", `${image.alt.slice(0, 60)} is distorted`]);
+    const zoom = Math.min(box.width / image.naturalWidth, box.height / image.naturalHeight);
+    const seen = [zoom * image.naturalWidth / sheet.width, zoom * image.naturalHeight / sheet.height];
+    if (seen[0] < 0.8 && seen[1] < 0.6)
+      found.push(["tiny", `${image.alt.slice(0, 60)}: ${seen.map((part) => part.toFixed(2))} of the slide`]);
   }
+
+  // Nothing in the lower half: the slide is empty for want of design
+  const lowest = Math.max(0, ...blocks.map((e) => e.getBoundingClientRect().bottom));
+  if ((lowest - sheet.top) / sheet.height < 0.6) found.push(["empty", `ends at ${Math.round(lowest)}`]);
 
   const channels = (color) => color.match(/[\d.]+/g).map(Number);
   const light = (rgb) => {
