@@ -1010,14 +1010,14 @@ def colour():
     fig, axes = figure_with_axes(1, 4, size=(8, 2.75))
     axes[0, 0].imshow(image)
     axes[0, 0].set_title("the picture", fontsize=BIG)
-    for i, (name, shades) in enumerate((("red", "Reds_r"), ("green", "Greens_r"), ("blue", "Blues_r"))):
-        ax = axes[0, i + 1]
-        ax.imshow(image[:, :, i], cmap=shades, vmin=0, vmax=330)
+    for i, name in enumerate(("red", "green", "blue")):
+        ax, only = axes[0, i + 1], np.zeros_like(image)
+        only[:, :, i] = image[:, :, i]
+        ax.imshow(only)
         ax.set_title(name, fontsize=BIG)
         for (row, column), value in np.ndenumerate(image[:, :, i]):
-            ax.text(
-                column, row, value, color="black" if value > 150 else "white", fontsize=12, ha="center", va="center"
-            )
+            dark = value <= 150 or name == "blue"
+            ax.text(column, row, value, color="white" if dark else "black", fontsize=12, ha="center", va="center")
     for ax in axes[0]:
         ax.set(xticks=[], yticks=[])
     return fig
