@@ -99,7 +99,7 @@ def page():
 
     def make(*cells):
         book = new_notebook(cells=list(cells))
-        nbclient.NotebookClient(book, kernel_name="python3").execute(stderr=subprocess.DEVNULL)
+        nbclient.NotebookClient(book, timeout=300, kernel_name="python3").execute(stderr=subprocess.DEVNULL)
         html = pages.as_page(book)
         assert not re.findall(r"""(?:src=|url\()["']?https?:""", html) and "<script" not in html, "needs the internet"
         return html.split("<body")[1]
