@@ -46,7 +46,7 @@ SMALL = {
     "08_draw_and_it_paints.ipynb": {"FIRST_STEPS": 2, "SHORT_STEPS": 2, "ROUNDS": 4, "SEE_ROUNDS": 2, "BATCH_SIZE": 2},
     "11_a_style_for_every_size.ipynb": {"ROUNDS": 2, "COUNT": 10, "LABELLED": 200, "SEARCH_STEPS": 2},
     "09_without_pairs.ipynb": {"SHORT_STEPS": 2, "ROUNDS": 4, "FACE_ROUNDS": 2, "BATCH_SIZE": 2},
-    "10_find_yourself.ipynb": {"ROUNDS": 30, "TRIES": 20, "SEARCH_STEPS": 3, "COUNT": 20, "EYE_STEPS": 2},
+    "10_find_yourself.ipynb": {"ROUNDS": 150, "TRIES": 20, "SEARCH_STEPS": 3, "COUNT": 20, "EYE_STEPS": 2},
 }
 
 # Sections in which a printed answer makes the point of the widget.

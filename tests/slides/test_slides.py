@@ -313,7 +313,14 @@ def test_six_lessons_bring_all_notebooks_and_all_sheets_of_homework():
 
 def test_the_instructor_names_the_right_slides():
     found = {12: "as a picture", 62: "How do we know", 63: "doctor's table", 11: "game I:", 59: "Mode collapse"}
-    found |= {70: "Five questions", 45: "two forms", 46: "second form", 23: "grid of numbers", 25: "colour", 18: "should"}
+    found |= {
+        70: "Five questions",
+        45: "two forms",
+        46: "second form",
+        23: "grid of numbers",
+        25: "colour",
+        18: "should",
+    }
     for number, words in found.items():
         assert words in PAGES[number - 1], number
         assert re.search(rf"\b{number}\b", INSTRUCTOR)
