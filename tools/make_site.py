@@ -16,7 +16,7 @@ from html import unescape
 from pathlib import Path
 
 import nbformat
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 sys.path.extend(map(str, Path(__file__).resolve().parents[:2]))  # last: no file there stands in for Python's own
 import make_slides
@@ -151,8 +151,9 @@ def look_at(path: Path) -> tuple:
     except UnidentifiedImageError:
         raise ValueError("it is neither a picture nor a page of a GAN (a ZIP must be unpacked)") from None
     with picture:
-        picture.thumbnail((640, 640))
-        picture.convert("RGB").save(buffer := io.BytesIO(), "PNG")
+        upright = ImageOps.exif_transpose(picture)
+        upright.thumbnail((640, 640))
+        upright.convert("RGB").save(buffer := io.BytesIO(), "PNG")
     address = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
     return path.stem, (f"The picture {path.name}", address)
 
