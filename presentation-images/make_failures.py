@@ -1,7 +1,7 @@
 """Make the three pictures of failures for the slides: python presentation-images/make_failures.py [folder]
 
 The runs are notebook 04's: its own lines are played, half a minute in all on two CPU cores. Each picture shows D's
-opinions over the rounds, and 18 fakes.
+opinions over the rounds, and 16 fakes.
 """
 
 import io
@@ -16,19 +16,14 @@ from PIL import Image
 
 from gans_workshop import CRIMINAL, DETECTIVE, contact_sheet, diagnose, draw_scores, load_digits
 
-# file: (title, what the game is called in notebook 04)
-FAILURES = {
-    "failure-detective": ("The detective dominates", "strict"),
-    "failure-criminal": ("The criminal dominates", "easy"),
-    "failure-collapse": ("Mode collapse", "thread"),
-}
+# file: what the game is called in notebook 04
+FAILURES = {"failure-detective": "strict", "failure-criminal": "easy", "failure-collapse": "thread"}
 
 
-def draw(gan, title):
+def draw(gan):
     """Draw the scores over the rounds beside samples, large enough for the last row of a room."""
-    figure = Figure(figsize=(8, 4.5), layout="constrained", facecolor="white")
-    figure.suptitle(title, fontsize=22)
-    left, right = figure.subplots(1, 2, width_ratios=[5, 3])
+    figure = Figure(figsize=(8, 3.9), layout="constrained", facecolor="white")
+    left, right = figure.subplots(1, 2, width_ratios=[5, 4])
     draw_scores(left, gan.history)
     left.get_legend().remove()
     for text in list(left.texts):  # the coin's name would stand between the two pictures
@@ -46,7 +41,7 @@ def draw(gan, title):
     left.set_xlabel("round", fontsize=18)
     left.set_ylabel("D's opinion (1 = real)", fontsize=18)
     left.tick_params(labelsize=16)
-    right.imshow(contact_sheet(gan.sample(gan.fixed_z[:18]), columns=3), cmap="gray", vmin=0, vmax=255)
+    right.imshow(contact_sheet(gan.sample(gan.fixed_z[:16]), columns=4), cmap="gray", vmin=0, vmax=255)
     right.set_axis_off()
     right.set_title("fakes", fontsize=18)
     return figure
@@ -55,12 +50,11 @@ def draw(gan, title):
 def main():
     """Make all three and say how large they are."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)
-    games = [game for _, game in FAILURES.values()]
-    book = load_notebook("04", *games, device=torch.device("cpu"), digits=load_digits()[0])
-    for name, (title, game) in FAILURES.items():
+    book = load_notebook("04", *FAILURES.values(), device=torch.device("cpu"), digits=load_digits()[0])
+    for name, game in FAILURES.items():
         buffer = io.BytesIO()
         gan = getattr(book, game)
-        draw(gan, title).savefig(buffer, dpi=150)
+        draw(gan).savefig(buffer, dpi=150)
         path = folder / f"{name}.png"
         Image.open(buffer).convert("RGB").quantize(64).save(path, optimize=True)
         print(f"{path.name} {path.stat().st_size / 1000:.1f} kB. {diagnose(gan.history).sentence}")

@@ -713,21 +713,24 @@ def biggan():
 
 
 def labels():
-    """A name goes to both players: G draws it, D asks whether picture and name fit."""
+    """A label goes to both players: G draws it, D asks of fakes and of real pictures whether the label fits."""
     gan, (fig, ax) = told(), stage(size=(8, 3.6))
     seed_everything(3)
     four = to_uint8(gan.sample(torch.randn(1, 64), [4]))[0, 0].numpy()
-    box(ax, 1.5, 5.6, "z\nnoise", color=INK, size=(2.4, 1.6))
-    box(ax, 1.5, 2.2, "label\n4", color=GREEN, size=(2.4, 1.6))
-    box(ax, 5.3, 4.6, "G", color=ORANGE, size=(1.9, 1.9))
-    picture(ax, four, 8.9, 4.6, size=2.6, edge=ORANGE)
-    box(ax, 13.2, 4.6, "D: is it\na real 4?", color=BLUE, size=(3.3, 2.1))
-    arrow(ax, (2.9, 5.5), (4.1, 5.0))
-    arrow(ax, (2.9, 2.7), (4.1, 4.0), color=GREEN)
-    arrow(ax, (6.5, 4.6), (7.4, 4.6))
-    arrow(ax, (10.4, 4.6), (11.3, 4.6))
-    arrow(ax, (2.9, 2.0), (13.2, 3.3), color=GREEN, bend=0.22)
-    write(ax, 8.6, 0.35, "both players are told", color=GREEN, size=BIG)
+    digits, labels = load_digits()
+    box(ax, 1.5, 5.9, "z\nnoise", color=INK, size=(2.4, 1.6))
+    box(ax, 1.5, 2.6, "label\n4", color=GREEN, size=(2.4, 1.6))
+    box(ax, 5.3, 4.9, "G", color=ORANGE, size=(1.9, 1.9))
+    picture(ax, four, 8.9, 4.9, size=3, edge=ORANGE)
+    box(ax, 13.6, 5.2, "D: is it\na real 4?", color=BLUE, size=(3.3, 2.1))
+    picture(ax, digits[labels == 4][0, 0].numpy(), 13.6, 1.5, size=2.6, edge=GREEN)
+    arrow(ax, (2.9, 5.8), (4.1, 5.3))
+    arrow(ax, (2.9, 3.1), (4.1, 4.3), color=GREEN)
+    arrow(ax, (6.5, 4.9), (7.2, 4.9))
+    arrow(ax, (10.6, 5.0), (11.7, 5.1))
+    arrow(ax, (13.6, 2.95), (13.6, 3.9))
+    arrow(ax, (2.9, 2.4), (11.9, 3.9), color=GREEN, bend=0.2)
+    write(ax, 10.3, 0.7, "a real 4", size=BIG)
     return fig
 
 
@@ -882,14 +885,15 @@ def pix2pix():
     picture(ax, outline[0, 0].numpy(), 2, 3.6, size=3.9)
     box(ax, 5.9, 3.6, "G", color=ORANGE, size=(1.5, 1.6))
     picture(ax, painted, 9.7, 3.6, size=3.9, edge=ORANGE)
-    box(ax, 14.2, 5.0, "D sees\nthe pair", color=BLUE, size=(2.9, 1.7))
-    for start, end in (((4.1, 3.6), (4.9, 3.6)), ((6.9, 3.6), (7.6, 3.6)), ((11.8, 4.4), (12.6, 4.7))):
+    box(ax, 14.2, 5.1, "D sees\na pair", color=BLUE, size=(2.9, 1.7))
+    for start, end in (((4.1, 3.6), (4.9, 3.6)), ((6.9, 3.6), (7.6, 3.6)), ((11.8, 4.6), (12.6, 4.8))):
         arrow(ax, start, end)
+    arrow(ax, (14.2, 3.4), (14.2, 4.05))
     arrow(ax, (2.6, 5.7), (13.4, 6.0), color=BLUE, bend=-0.1, dashed=True)
-    picture(ax, truth, 14.2, 2.3, size=2.6, edge=GREEN)
+    picture(ax, truth, 14.2, 2.1, size=2.5, edge=GREEN)
     write(ax, 2, 1.1, "an outline", size=BIG)
     write(ax, 9.7, 1.1, "what G paints", size=BIG)
-    write(ax, 14.2, 0.5, "the truth", size=BIG)
+    write(ax, 14.2, 0.4, "the truth", size=BIG)
     return fig
 
 

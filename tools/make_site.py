@@ -16,7 +16,7 @@ from html import unescape
 from pathlib import Path
 
 import nbformat
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 sys.path.extend(map(str, Path(__file__).resolve().parents[:2]))  # last: no file there stands in for Python's own
 import make_slides
@@ -133,9 +133,22 @@ def hang(given: Path, folder: Path) -> list:
             print(f"{name} is left out: {error}", flush=True)
             continue
         place = f"class/{len(cards) + 1:02}-{re.sub('[^0-9A-Za-z]+', '-', path.stem)}{path.suffix.lower()}"
-        shutil.copyfile(path, folder / place)
+        copy_without_place(path, folder / place)
         cards.append({"hero": hero, "name": title, "what": " / ".join(name.parts), "ways": [(place, "Open")]})
     return cards
+
+
+def copy_without_place(path: Path, target: Path) -> None:
+    """Copy a file as it is; only a photo that says where it was taken is written anew, without what it says."""
+    if path.suffix.lower() != ".html":
+        with Image.open(path) as photo:
+            if photo.getexif().get_ifd(ExifTags.IFD.GPSInfo):
+                colours = photo.info.get("icc_profile")
+                upright = ImageOps.exif_transpose(photo)
+                upright.info.clear()
+                upright.save(target, quality=95, icc_profile=colours)
+                return
+    shutil.copyfile(path, target)
 
 
 def look_at(path: Path) -> tuple:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 from nbformat.v4 import new_output
-from PIL import Image
+from PIL import ExifTags, Image
 
 from gans_workshop import GAN, Discriminator, Generator, LiveView, load_digits, save_page, seed_everything, train
 from tools import NOTEBOOKS, REPOSITORY, ROOT, code_cells, each_notebook, load_script, read
@@ -207,6 +207,19 @@ def test_what_people_handed_in_becomes_a_gallery_and_what_is_none_of_it_is_named
     assert hung == ["01-my-gan.html", "02-class-photo.png"]
     assert all(f'<a href="class/{name}">Open</a>' in index for name in hung)
     assert (site / "class" / hung[0]).read_bytes() == (given / "Zoë" / "my gan.html").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp"])
+def test_a_photo_of_the_gallery_does_not_say_where_it_was_taken(kind, tmp_path):
+    photo, exif = Image.new("RGB", (40, 20), "red"), Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (48.0, 8.0, 14.0)
+    photo.save(tmp_path / f"phone.{kind}", exif=exif)
+    make_site.copy_without_place(tmp_path / f"phone.{kind}", tmp_path / f"hung.{kind}")
+    with Image.open(tmp_path / f"phone.{kind}") as given, Image.open(tmp_path / f"hung.{kind}") as hung:
+        assert given.getexif().get_ifd(ExifTags.IFD.GPSInfo)
+        assert not hung.getexif().get_ifd(ExifTags.IFD.GPSInfo) and ExifTags.Base.Orientation not in hung.getexif()
+        assert hung.size == (20, 40) and hung.getpixel((5, 5))[0] > 240
 
 
 @pytest.mark.parametrize("args", [["nowhere"], [".", "."]])

@@ -22,9 +22,9 @@ await page.addInitScript(() => {
   window.frames_seen = {};
   window.code_cells = () => window.jupyterapp.shell.currentWidget.content.widgets.filter((w) => w.model.type === "code");
   const note = async (image) => {
+    const { src } = image;
     const id = window.code_cells().find((cell) => cell.node.contains(image))?.model.id;
-    const frame = id && (await digest(image.src).catch(() => null)); // a frame may be gone before it was read
-    if (frame) (window.frames_seen[id] ??= []).push(frame);
+    if (id) (window.frames_seen[id] ??= []).push(await digest(src).catch(() => src)); // it may be gone before it is read
   };
   new MutationObserver((changes) => {
     for (const { target, type, addedNodes } of changes) {
