@@ -86,6 +86,7 @@ def draw_view(gan, *, advice=True, truth=None):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5.2), layout="constrained", facecolor="white")
+    figure.get_layout_engine().set(h_pad=0.1)  # with less, four lines of a verdict push the title out at the top
     left, right = figure.subfigures(1, 2, width_ratios=[5, 6])
     grid = left.subplots()
     pictures, columns = gan.preview(), 8

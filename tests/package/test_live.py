@@ -226,3 +226,19 @@ def test_what_was_given_stands_beside_what_was_made_and_the_truth(truth):
     assert sheet[0, 0].tolist() == [0, 0, 0] and sheet[0, 34].tolist() != [0, 0, 0]
     if kinds == 3:
         assert 120 < sheet[0, 68, 0] < 135
+
+
+@pytest.mark.parametrize("lines", range(1, 6))
+def test_the_title_stays_in_the_picture_however_long_the_verdict(lines):
+    given = torch.zeros(10, 3, 32, 32, dtype=torch.uint8)
+    players = (
+        UNet(given_channels=3, image_size=32, width=2),
+        PatchDiscriminator(given_channels=3, image_size=32, width=2),
+    )
+    gan = GAN(*players, loss=pix2pix, fixed_condition=given)
+    train(gan, given, conditions=given, steps=1, batch_size=4)
+    figure = live.draw_view(gan, truth=given)
+    figure.supxlabel("\n".join(["verdict"] * lines), fontsize=12)
+    live.to_png(figure, dpi=80)
+    title = figure.subfigs[0].axes[0].title.get_window_extent()
+    assert 0 < title.x0 and title.x1 < figure.bbox.x1 and title.y1 < figure.bbox.y1
