@@ -103,7 +103,7 @@ def draw_view(gan, *, advice=True, truth=None):
     grid.set_title(f"{words}, after {gan.step:,} rounds", fontsize=12)
     if titles := row_titles(gan.fixed_condition, gan.classes, gan.class_names):
         places = [(i + 0.5) * (gan.picture_shape[1] + 2) for i in range(len(titles))]
-        size = 6 if "," in titles[0] else SMALL  # several attributes
+        size = 8 if "," in titles[0] else SMALL  # several attributes
         grid.set_yticks(places, [textwrap.fill(title, 120 // size) for title in titles], fontsize=size)
         grid.tick_params(length=0)
     losses, scores = right.subplots(2, 1)
