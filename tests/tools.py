@@ -172,7 +172,12 @@ def run(book, folder, monkeypatch):
     monkeypatch.setenv("GANS_WORKSHOP_FILES", str(folder / "files"))
     monkeypatch.setenv("GANS_WORKSHOP_CACHE", str(folder / "cache"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    client = NotebookClient(book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    return execute(book, resources={"metadata": {"path": str(folder)}})
+
+
+def execute(book, kernel_name="python3", **options):
+    """Run all cells in a fresh kernel."""
+    client = NotebookClient(book, timeout=300, kernel_name=kernel_name, kernel_manager_class=Kernel, **options)
     client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what cells write there is in their outputs
     return book
 
@@ -204,6 +209,9 @@ def load_script(path):
     finally:
         sys.path[:] = before
     return module
+
+
+Kernel = load_script("tools/kernel.py").Kernel
 
 
 # What a cell has shown

@@ -16,6 +16,7 @@ import nbclient
 import nbformat
 
 sys.path.extend(map(str, Path(__file__).resolve().parents[:2]))  # last: no file there stands in for Python's own
+from kernel import Kernel
 from notebook_page import as_page
 
 import workshop
@@ -104,7 +105,9 @@ def execute(book, source: Path) -> str:
         progress(f"{source.stem}: cell {number} of {len(code)}, {(time.monotonic() - start) / 60:.1f} minutes so far")
 
     place = {"metadata": {"path": str(source.parent)}}
-    client = nbclient.NotebookClient(book, timeout=None, kernel_name="python3", resources=place)
+    client = nbclient.NotebookClient(
+        book, timeout=None, kernel_name="python3", kernel_manager_class=Kernel, resources=place
+    )
     client.on_cell_execute = show_progress
     try:
         client.execute(stderr=subprocess.DEVNULL)  # the kernel's log; what cells write there is in their outputs

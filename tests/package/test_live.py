@@ -241,4 +241,4 @@ def test_the_title_stays_in_the_picture_however_long_the_verdict(lines):
     figure.supxlabel("\n".join(["verdict"] * lines), fontsize=12)
     live.to_png(figure, dpi=80)
     title = figure.subfigs[0].axes[0].title.get_window_extent()
-    assert 0 < title.x0 and title.x1 < figure.bbox.x1 and title.y1 < figure.bbox.y1
+    assert title.x0 > 0 and title.x1 < figure.bbox.x1 and title.y1 < figure.bbox.y1

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -27,6 +26,7 @@ from tools import (
     bare_widgets,
     code_cells,
     each_notebook,
+    execute,
     is_watched,
     load_script,
     notebook,
@@ -147,8 +147,7 @@ def colab(clone, content, tmp_path, monkeypatch):
     def run(book, *, drive="works", **options):
         monkeypatch.setenv("COLAB_DRIVE", str(drive))
         place = {"metadata": {"path": str(CONTENT)}}
-        client = NotebookClient(book, timeout=300, kernel_name="colab", resources=place, **options)
-        client.execute(stderr=subprocess.DEVNULL)
+        execute(book, "colab", resources=place, **options)
         return book, downloads.read_text(encoding="utf-8").split() if downloads.exists() else []
 
     return run
