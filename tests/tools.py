@@ -40,13 +40,21 @@ SMALL = {
         "DCGAN_STEPS": 4,
         "TEXTURE_STEPS": 4,
         "SHORT_STEPS": 2,
+        "COMPARED": 16,
     },
     "06_points_playground.ipynb": {"ROUNDS": 60, "ROUNDS_PER_SCENE": 2},
     "07_ask_for_it.ipynb": {"SHORT_STEPS": 2, "ROUNDS": 4, "FACE_ROUNDS": 2, "OWN_STEPS": 2},
     "08_draw_and_it_paints.ipynb": {"FIRST_STEPS": 2, "SHORT_STEPS": 2, "ROUNDS": 4, "SEE_ROUNDS": 2, "BATCH_SIZE": 2},
     "11_a_style_for_every_size.ipynb": {"ROUNDS": 2, "COUNT": 10, "LABELLED": 200, "SEARCH_STEPS": 2},
     "09_without_pairs.ipynb": {"SHORT_STEPS": 2, "ROUNDS": 4, "FACE_ROUNDS": 2, "BATCH_SIZE": 2},
-    "10_find_yourself.ipynb": {"ROUNDS": 150, "TRIES": 20, "SEARCH_STEPS": 3, "COUNT": 20, "EYE_STEPS": 2},
+    "10_find_yourself.ipynb": {
+        "NEW_GAN": True,
+        "ROUNDS": 20,
+        "TRIES": 20,
+        "SEARCH_STEPS": 3,
+        "COUNT": 20,
+        "EYE_STEPS": 2,
+    },
 }
 
 # Sections in which a printed answer makes the point of the widget.
