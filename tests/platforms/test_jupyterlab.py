@@ -88,11 +88,7 @@ def look(lab):
         shots.mkdir(parents=True)
         nbformat.write(book, folder / f"{name}.ipynb")
         task = {"url": url, "token": TOKEN, "notebook": f"{name}.ipynb", "folder": str(shots)}
-        command = [
-            "node",
-            LAB,
-            json.dumps(task | {"browser": browser()}),
-        ]
+        command = ["node", LAB, json.dumps(task | {"browser": browser(), "quiet": sorted(QUIET)})]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=1200)
         assert done.returncode == 0, done.stderr[-3000:]
         print(done.stderr)
